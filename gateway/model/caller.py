@@ -1,0 +1,67 @@
+"""Who calls: the caller as the rest of the house knows it. The secret key itself never gets this far."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+__all__ = ["ANONYMOUS", "Caller", "KeyRecord", "Source", "fingerprint", "key_id_of"]
+
+Source = Literal["issued", "client", "asserted", "anonymous"]
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def key_id_of(secret: bytes, credential: bytes) -> str:
+    """32 hex digits that stand for a credential everywhere: HMAC-SHA256 under the deployment's secret, cut to 128 bits."""
+    return hmac.new(secret, b"key\0" + credential, hashlib.sha256).hexdigest()[:32]
+
+
+def fingerprint(key_id: str) -> str:
+    """The short form people read and policies name: `fp:` and the first 12 digits of the key id."""
+    return "fp:" + key_id[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One caller of one request.
+
+    `account` is the key id where no account is known: such a caller is its own account.
+    `tier` is what the key or a trusted proxy says; the policy has the last word.
+    `peer` is the network address, IPv6 grouped by /64.
+    """
+
+    key_id: str
+    account: str
+    tier: str | None = None
+    tags: frozenset[str] = frozenset()
+    peer: str = ""
+    attributes: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    source: Source = "issued"
+
+
+ANONYMOUS = Caller(key_id="", account="", source="anonymous")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """An issued key as it is stored: everything but the key. Times are Unix microseconds, None for never."""
+
+    key_id: str
+    account: str | None
+    tier: str | None
+    tags: frozenset[str]
+    created_us: int
+    expires_us: int | None = None
+    revoked_us: int | None = None
+    note: str = ""
+
+    def state(self, now_us: int) -> Literal["active", "expired", "revoked"]:
+        if self.revoked_us is not None and self.revoked_us <= now_us:
+            return "revoked"
+        if self.expires_us is not None and self.expires_us <= now_us:
+            return "expired"
+        return "active"

@@ -1,0 +1,43 @@
+"""Why somebody is suspected: weighed evidence in decibans, and the verdict it adds up to.
+
+A deciban is a tenth of the base-10 logarithm of a likelihood ratio (Turing, Good): 20 means 100 to 1. Evidence adds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+__all__ = ["KINDS", "NO_VERDICT", "Evidence", "Kind", "Verdict"]
+
+Kind = Literal["wording", "structure", "parameters", "arrival", "linkage"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One signal's word on one caller. `weight` in decibans; `seen` and `threshold` in the signal's own words."""
+
+    signal: str
+    version: str
+    kind: Kind
+    weight: float
+    seen: str
+    threshold: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What all evidence on a caller adds up to: a standing judgement, read locally on the road.
+
+    `score` in decibans; `kinds` that spoke; `high` the highest score within the policy's `step_down.after`.
+    """
+
+    score: float = 0.0
+    kinds: frozenset[Kind] = frozenset()
+    campaign: str | None = None
+    reasons: tuple[Evidence, ...] = ()
+    high: float = 0.0
+
+
+NO_VERDICT = Verdict()

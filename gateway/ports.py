@@ -1,0 +1,173 @@
+"""What the core asks of the world. The docstrings are the contract: the conformance suites under `tests/conformance` test them.
+
+Adapters implement these structurally; none inherits from here. All times are Unix microseconds, all durations microseconds.
+Methods that may wait are `async`; a plain method never waits and never raises for reasons of the outside world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.model.caller import KeyRecord
+from gateway.model.evidence import Verdict
+from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
+from gateway.model.record import AuditRecord, Opened
+
+__all__ = [
+    "AuditSink", "Clock", "Headers", "HistoryStore", "HoldStore", "KeyStore", "Meter", "OwnerStore", "Upstream", "UpstreamAnswer",
+    "UpstreamRequest",
+]  # fmt: skip
+
+Headers = list[tuple[bytes, bytes]]
+"""Header fields in order, names in lower case, as ASGI has them."""
+
+
+class Clock(Protocol):
+    """`now()`: Unix microseconds. May step; nothing that measures durations may rely on it not to."""
+
+    def now(self) -> int: ...
+
+
+class KeyStore(Protocol):
+    """Issued keys and the deployment's secret, one truth for every process that shares the state.
+
+    - `secret()` returns the deployment's secret (at least 32 bytes), making it atomically where there is none; all processes on
+      one state get the same one. `proposed` is what the environment says: where the state has another, SettingsError.
+    - `find` answers from memory where it can, but a revocation made anywhere is seen within one second.
+    - `put` stores a record, replacing the one with the same id. `revoke` marks it revoked from `now_us` on and says whether there
+      was such a key that was not revoked yet; a prefix of at least 8 digits of the id that fits exactly one key will do.
+    - `list` gives all records, oldest first.
+    - StoreUnavailable when it cannot answer.
+    """
+
+    async def secret(self, proposed: bytes | None) -> bytes: ...
+    async def find(self, key_id: str) -> KeyRecord | None: ...
+    async def put(self, record: KeyRecord) -> None: ...
+    async def revoke(self, key_id_prefix: str, now_us: int) -> KeyRecord | None: ...
+    async def list(self) -> list[KeyRecord]: ...
+    async def aclose(self) -> None: ...
+
+
+class OwnerStore(Protocol):
+    """Which key made a stored object of the upstream (file, batch, stored response): first claim stays.
+
+    Bounded: the least recently claimed of more than the adapter's capacity are forgotten, and then belong to nobody.
+    """
+
+    async def claim(self, object_id: str, key_id: str) -> None: ...
+    async def owner(self, object_id: str) -> str | None: ...
+
+
+class HoldStore(Protocol):
+    """Quota: all claims of a request taken together or not at all, and settled once by the truth.
+
+    `take(hold)`
+    - Charges every claim of the hold, or, if any claim that is not in shadow does not fit, none. Claims in shadow never refuse
+      and are always charged along with the rest.
+    - A sliding claim fits if what was charged in the last `window_us`, plus `want`, is at most `amount`. A bucket drains `amount` per
+      `window_us` and fits if its level plus `want` is at most `burst`; a level may be above `burst` by debt. A slot claim
+      (`concurrent`) fits if fewer than `amount` unexpired slots are open.
+    - Idempotent by hold id: the same id again returns the same answer and charges nothing more. An id that was settled
+      before it was taken is refused (`Taken(held=False, settled=True)`): its tombstone lasts at least an hour.
+    - States come in the order of the claims, held or not. Never above a limit by takes alone, at any instant, for any
+      interleaving of processes; the store's own clock counts.
+    `settle(hold, amounts)`
+    - Replaces what each claim held by the true amount for its count: refunds the rest, or charges the excess as debt (also beyond
+      the limit). Frees slots. One effect per id, however often it is sent; an unknown id leaves a tombstone.
+    - A hold whose lease is over (`lease_us` after its take or last renewal) stays charged as estimated, its slots are free.
+    `renew(hold)` extends the lease of a hold by `lease_us` from now; of a hold that is not open it does nothing and says False.
+    `look(claims)` tells the states without charging (`fitted`: would fit now).
+    `lease_us` is the store's lease for token holds; slots have their limit's own (`limit.window_us`).
+    `local`: takes and settles never wait, so they need no shield.
+
+    Faults: StoreUnavailable when surely nothing was done; OutcomeUnknown when it may have been. Every call ends within the
+    adapter's deadline.
+    """
+
+    local: bool
+    lease_us: int
+
+    async def take(self, hold: Hold) -> Taken: ...
+    async def settle(self, hold: Hold, amounts: Amounts) -> Settlement: ...
+    async def renew(self, hold: Hold) -> bool: ...
+    async def look(self, claims: Sequence[Claim]) -> tuple[LimitState, ...]: ...
+    async def aclose(self) -> None: ...
+
+
+class HistoryStore(Protocol):
+    """Standing verdicts. `standing` is a local read on the road: never waits, never fails; nobody known is NO_VERDICT.
+
+    `put` replaces a caller's verdict. Bounded: past its capacity the lowest-scored, least recently put are forgotten first.
+    """
+
+    def standing(self, key_id: str) -> Verdict: ...
+    def put(self, key_id: str, verdict: Verdict) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One request to a model endpoint, ready to send.
+
+    `url` is absolute with path and query exactly as they shall stand on the wire. `headers` are end-to-end fields only, with neither
+    host nor framing (content-length stays where `body` is an iterator and the length is known). `body` is
+    bytes, or an iterator for uploads that are passed through unread. Timeouts in microseconds.
+    """
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes | AsyncIterator[bytes]
+    connect_timeout_us: int
+    first_byte_timeout_us: int
+    idle_timeout_us: int
+
+
+class UpstreamAnswer(Protocol):
+    """An answer under way. `headers` as received, hop-by-hop fields included, names in lower case, repeated fields repeated, body
+    undecoded. `read()` gives the next bytes, `b""` at the end that the framing says is the end; UpstreamError (`broken`,
+    `idle_timeout`, `protocol`) where it breaks off. Reads no faster than it is asked (backpressure). `aclose()` at any
+    moment releases it; before the end it closes the connection, so that the model stops generating.
+    """
+
+    status: int
+    headers: Headers
+
+    async def read(self) -> bytes: ...
+    async def aclose(self) -> None: ...
+
+
+class Upstream(Protocol):
+    """A way to model endpoints. Never follows redirects, keeps no cookies, decodes nothing, adds no header that was not given except
+    host and framing. Verifies TLS. UpstreamError for whatever fails before the answer's head; cancelling `send` frees all.
+    """
+
+    async def send(self, request: UpstreamRequest) -> UpstreamAnswer: ...
+    async def aclose(self) -> None: ...
+
+
+class AuditSink(Protocol):
+    """Where decisions are written down, in one chain per process.
+
+    - `opened` and `record` return when the line is as durable as the policy asks; the line is queued at once, before the
+      first wait, so that a cancelled wait loses nothing. AuditError when it cannot be written.
+    - Lines stand in the order of the calls.
+    - `find(id)` gives a record's line as stored (decoded), or None.
+    - `healthy` is False while lines are being lost.
+    """
+
+    healthy: bool
+
+    async def opened(self, line: Opened) -> None: ...
+    async def record(self, record: AuditRecord) -> None: ...
+    async def find(self, record_id: str) -> dict[str, object] | None: ...
+    async def aclose(self) -> None: ...
+
+
+class Meter(Protocol):
+    """Metrics. Names and label names are those defined in `metrics.py`, once; label values are bounded there."""
+
+    def count(self, name: str, labels: tuple[str, ...] = (), amount: int = 1) -> None: ...
+    def gauge(self, name: str, value: float, labels: tuple[str, ...] = ()) -> None: ...
+    def observe(self, name: str, value: float, labels: tuple[str, ...] = ()) -> None: ...

@@ -1,0 +1,1 @@
+"""Floor 1, risk: evidence summed into a verdict."""

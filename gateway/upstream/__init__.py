@@ -1,0 +1,1 @@
+"""Floor 4, upstreams: ways to the model endpoints."""
