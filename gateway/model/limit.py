@@ -113,12 +113,14 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What a store keeps for a request between take and settle. `id` is the decision id; `sure` False when no answer came."""
+    """What a store keeps for a request between take and settle. `id` is the decision id; `sure` False when the shared store may
+    or may not have it; `degraded`: taken from the share that this process gives out alone while the shared store is lost."""
 
     id: str
     claims: tuple[Claim, ...]
     at_us: int
     sure: bool = True
+    degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

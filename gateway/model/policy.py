@@ -168,6 +168,8 @@ class DoorRules:
     exempt: tuple[Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     max_body: int = 32 * 1024 * 1024
     """Bytes of a request body that is read whole; more is answered 413."""
+    max_upload: int = 1024 * 1024 * 1024
+    """Bytes of a request body that passes through unread; more is answered 413."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,287 @@
+"""The one composition root: chooses the adapters, joins them to the driver, and gives the three ways in.
+
+    Gateway(app, policy=...)        middleware in front of an ASGI application
+    proxy(settings)                 the same middleware in front of model endpoints
+    admin_app(gateway)              the admin plane of either
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+
+from gateway.asgi.admin import Plane
+from gateway.asgi.admin import admin_app as _admin_app
+from gateway.asgi.door import Door as PeerGuard
+from gateway.asgi.intake import Engine
+from gateway.asgi.middleware import Middleware
+from gateway.driver import Driver, World
+from gateway.errors import SettingsError, StoreError
+from gateway.metrics import Metrics
+from gateway.model.policy import Policy, UpstreamRule
+from gateway.policy.load import find
+from gateway.policy.load import load as load_policy
+from gateway.ports import Upstream
+from gateway.registry import resolve
+from gateway.reload import PolicyHolder
+
+__all__ = ["Gateway", "Running", "admin_app", "proxy"]
+
+_log = logging.getLogger("gateway")
+
+_APP = UpstreamRule("app", "http://app", first_byte_timeout_us=24 * 3600 * 1_000_000)
+
+
+class WallClock:
+    """Unix microseconds of this machine."""
+
+    def now(self) -> int:
+        """See `ports.Clock`."""
+        return time.time_ns() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Which model endpoints there are: `app` an application in-process, `overrides` in place of the policy's `upstreams`."""
+
+    app: Any = None
+    overrides: tuple[UpstreamRule, ...] = ()
+
+    def applied(self, policy: Policy) -> Policy:
+        """The policy with these upstreams, refused where it is left without any."""
+        if self.overrides:
+            return replace(policy, upstreams=self.overrides)
+        if not policy.upstreams:
+            raise SettingsError("no model endpoint is known: give --upstream URL, or --demo, or `upstreams` in the policy file")
+        return policy
+
+
+class Running:
+    """One started gateway: engine, stores, sink and the tasks behind them. Made by `Running.open`, ended by `aclose`."""
+
+    def __init__(self) -> None:
+        self.metrics = Metrics()
+        self.stack = contextlib.AsyncExitStack()
+        self.engine: Engine
+        self.holder: PolicyHolder
+        self.world: World
+        self.state: Any = None
+
+    @classmethod
+    async def open(cls, *, policy: str | Path, state: str, data: Path, secret: bytes | None, ways: Ways, client: str = "aiohttp") -> Running:
+        """Open the state, the log and the ways upstream; SettingsError or PolicyError when something is wrong with any."""
+        running = cls()
+        try:
+            await running._open(find(str(policy)), state, data, secret, ways, client)
+        except BaseException:
+            await running.stack.aclose()
+            raise
+        return running
+
+    async def _open(self, path: Path, state: str, data: Path, secret: bytes | None, ways: Ways, client: str) -> None:
+        """Open in this order, closed in reverse: policy, state, log, upstream, driver, the tasks that watch."""
+        clock = WallClock()
+        policy = load_policy(path)
+        ways.applied(policy)
+        scheme = state.partition(":")[0]
+        self.state = opened = await resolve("stores", scheme)(state, data, secret=secret, clock=clock, exclusive=True)
+        self.stack.push_async_callback(opened.aclose)
+        sink = resolve("sinks", policy.audit.sink)(data, policy.audit, clock=clock, meter=self.metrics)
+        self.stack.push_async_callback(sink.aclose)
+        await sink.start()
+        upstreams = await self._upstreams(ways, client)
+        self.world = World(
+            keys=opened.keys,
+            holds=opened.holds,
+            degraded=opened.degraded,
+            history=opened.verdicts,
+            owners=opened.owners,
+            sink=sink,
+            meter=self.metrics,
+            clock=clock,
+        )
+        driver = Driver(self.world)
+        self.holder = PolicyHolder(path, policy, meter=self.metrics)
+        self.engine = Engine(
+            driver=driver,
+            policy=_effective(self.holder, ways),
+            secret=opened.secret,
+            clock=clock,
+            guard=PeerGuard(policy.door),
+            upstreams=upstreams,
+            credential=_credential,
+            in_process=ways.app is not None and ways.overrides == (_APP,),
+        )
+        self._background(driver.renew_holds())
+        self._background(self.holder.watch())
+
+    async def _upstreams(self, ways: Ways, client: str) -> Callable[[UpstreamRule, dict[str, Any]], Upstream]:
+        http: Upstream = resolve("upstreams", client)()
+        self.stack.push_async_callback(http.aclose)
+        if ways.app is None:
+            return lambda rule, scope: http
+        inner = resolve("upstreams", "asgi")(ways.app)
+        self.stack.push_async_callback(inner.aclose)
+        mounted = {rule.id for rule in ways.overrides}
+        return lambda rule, scope: inner.bound(scope) if rule.id in mounted else http
+
+    def _background(self, work: Any) -> None:
+        task = asyncio.ensure_future(work)
+
+        async def stop() -> None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        self.stack.push_async_callback(stop)
+
+    async def aclose(self, deadline_s: float = 10.0) -> None:
+        """Let what is under way wind up, then close everything in reverse order."""
+        await self.engine.driver.drain(deadline_s)
+        await self.stack.aclose()
+
+    # ── What the admin plane shows: see `gateway.asgi.admin.Plane` ──────────────────────────────
+
+    async def missing(self) -> list[str]:
+        """What is lacking; whether an upstream answers is not asked."""
+        missing = []
+        try:
+            await self.world.keys.find("0" * 32)
+        except StoreError as error:
+            missing.append(f"state: {type(error).__name__}")
+        if not self.world.sink.healthy:
+            missing.append("audit: records cannot be written")
+        if self.engine.driver.closing:
+            missing.append("shutting down")
+        for rule in self.engine.policy().upstreams:
+            if rule.credential_env and not os.environ.get(rule.credential_env):
+                missing.append(f"upstream {rule.id}: {rule.credential_env} is not set")
+        return missing
+
+    async def decision(self, decision_id: str) -> dict[str, object] | None:
+        """An audit record by its id, which is what `x-gateway-decision` says."""
+        return await self.world.sink.find(decision_id)
+
+    def policy(self) -> dict[str, object]:
+        """The running policy in short."""
+        policy = self.engine.policy()
+        return {"name": policy.name, "version": policy.version, "digest": policy.digest, "label": policy.label, "mode": policy.mode}
+
+    async def reload(self) -> dict[str, object]:
+        """Load the policy file anew; a bad one keeps the old."""
+        result = await asyncio.to_thread(self.holder.reload)
+        problems = [str(problem) for problem in result.problems]
+        return {"ok": not problems, "changed": result.changed, "problems": problems, **self.policy()}
+
+    def metrics_text(self) -> tuple[bytes, str]:
+        """Prometheus text and its content type."""
+        self.metrics.gauge("gateway_in_flight", float(self.engine.driver.in_flight))
+        return self.metrics.render(), self.metrics.content_type
+
+
+def _credential(rule: UpstreamRule) -> str | None:
+    """The value to inject for an upstream, from the environment variable that its rule names."""
+    return os.environ.get(rule.credential_env) if rule.credential_env else None
+
+
+def _effective(holder: PolicyHolder, ways: Ways) -> Callable[[], Policy]:
+    """The running policy with the upstreams that the command line put in their place, worked out once per reload."""
+    seen: list[Policy] = [holder.current]
+    made: list[Policy] = [ways.applied(holder.current)]
+
+    def current() -> Policy:
+        policy = holder.current
+        if policy is not seen[0]:
+            seen[0], made[0] = policy, ways.applied(policy)
+        return made[0]
+
+    return current
+
+
+class Gateway:
+    """The middleware: `app = Gateway(app, policy="policies/default.yaml")`, or `app.add_middleware(Gateway, policy=...)`.
+
+    `policy`: a path, or the name of a policy that ships (`default`, `strict`, `shadow`, `passthrough`). `state`: `memory` or a Redis URL,
+    default GATEWAY_STATE. `data`: a folder for keys and the audit log, default GATEWAY_DATA or `gateway-data`. `governs(path)`: which
+    paths are governed, default those of the dialects, with or without /v1. `secret`: the deployment's, default GATEWAY_SECRET[_FILE].
+    Starts with the lifespan or the first request; `aclose()` where the server sends no lifespan.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        *,
+        policy: str | Path = "default",
+        state: str | None = None,
+        data: str | Path | None = None,
+        governs: Callable[[str], bool] | None = None,
+        secret: bytes | None = None,
+    ) -> None:
+        self.running: Running | None = None
+        self._options = {
+            "policy": policy,
+            "state": state or os.environ.get("GATEWAY_STATE", "memory"),
+            "data": Path(data or os.environ.get("GATEWAY_DATA", "gateway-data")),
+            "secret": secret if secret is not None else secret_from_environment(),
+        }
+        self._ways = Ways(app, (_APP,))
+        self._middleware = Middleware(app, self._open, self._close, governs)
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Any ASGI scope; see `gateway.asgi.middleware.Middleware`."""
+        await self._middleware(scope, receive, send)
+
+    async def started(self) -> Running:
+        """The running gateway, started if need be."""
+        await self._middleware.start()
+        assert self.running is not None  # start() opens it
+        return self.running
+
+    async def aclose(self) -> None:
+        """Stop. Streams under way finish first, up to ten seconds."""
+        await self._middleware.aclose()
+
+    async def _open(self) -> Engine:
+        self.running = await Running.open(ways=self._ways, **self._options)
+        return self.running.engine
+
+    async def _close(self) -> None:
+        running, self.running = self.running, None
+        if running is not None:
+            await running.aclose()
+
+
+def admin_app(gateway: Gateway, *, token: str | None = None) -> Starlette:
+    """The admin plane of a mounted gateway, to be served on a port of its own: `/healthz`, `/readyz`, `/metrics`, `/api/...`.
+
+    `token` None answers loopback only.
+    """
+    return _admin_app(gateway.started, token)
+
+
+async def _nothing_behind(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """What stands behind the proxy's middleware: nothing. Every HTTP path is governed; an upgrade never gets here."""
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+
+
+def proxy(running: Running) -> Middleware:
+    """The reverse proxy: the middleware with every path governed, in front of nothing but the upstreams."""
+
+    async def opened() -> Engine:
+        return running.engine
+
+    async def closed() -> None:
+        return None
+
+    return Middleware(_nothing_behind, opened, closed, governs=lambda path: True)

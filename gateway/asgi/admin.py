@@ -1,0 +1,133 @@
+"""The admin plane: health, metrics, decisions and the running policy, on a port of its own and never on the data plane's.
+
+Without a token it answers loopback only, and only to requests that name a loopback host, so that no web page can reach it by
+rebinding a name. With a token every request but the two probes needs it. Nothing here shows prompts or keys: they are not known.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+__all__ = ["Plane", "admin_app"]
+
+_NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+class Plane(Protocol):
+    """What the admin plane shows and does, as the composition root provides it.
+
+    `missing()` names what the gateway still lacks to serve; empty when it is ready. `decision(id)` gives an audit record or None.
+    `policy()` describes the running policy; `reload()` loads it anew and says what came of it. `metrics_text()` is Prometheus text.
+    """
+
+    async def missing(self) -> list[str]: ...
+    async def decision(self, decision_id: str) -> dict[str, object] | None: ...
+    def policy(self) -> dict[str, object]: ...
+    async def reload(self) -> dict[str, object]: ...
+    def metrics_text(self) -> tuple[bytes, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """Lets a request through to an endpoint, or answers 401 or 403."""
+
+    token: str | None
+    endpoint: Callable[[Request], Awaitable[Response]]
+
+    async def __call__(self, request: Request) -> Response:
+        refusal = _refusal(request, self.token)
+        if refusal is None:
+            return await self.endpoint(request)
+        status, message = refusal
+        headers = {**_NO_STORE, "www-authenticate": "Bearer"} if status == 401 else _NO_STORE
+        return JSONResponse({"error": message}, status, headers)
+
+
+def admin_app(plane: Callable[[], Awaitable[Plane]], token: str | None = None) -> Starlette:
+    """The admin plane as an ASGI application. `plane` gives the running gateway; `token` None answers loopback only."""
+
+    async def healthz(request: Request) -> Response:
+        return JSONResponse({"alive": True}, headers=_NO_STORE)
+
+    async def readyz(request: Request) -> Response:
+        missing = await (await plane()).missing()
+        told = missing if _refusal(request, token) is None or _is_loopback(request.client.host if request.client else "") else []
+        return JSONResponse({"ready": not missing, "missing": told}, 503 if missing else 200, _NO_STORE)
+
+    async def metrics(request: Request) -> Response:
+        body, content_type = (await plane()).metrics_text()
+        return Response(body, headers=_NO_STORE, media_type=content_type)
+
+    async def decision(request: Request) -> Response:
+        found = await (await plane()).decision(request.path_params["id"])
+        if found is None:
+            return JSONResponse({"error": "no such decision in this gateway's log"}, 404, _NO_STORE)
+        return JSONResponse(found, headers=_NO_STORE)
+
+    async def policy(request: Request) -> Response:
+        return JSONResponse((await plane()).policy(), headers=_NO_STORE)
+
+    async def reload(request: Request) -> Response:
+        if _from_a_page(request):
+            return JSONResponse({"error": "requests of web pages are not accepted here"}, 403, _NO_STORE)
+        result = await (await plane()).reload()
+        return JSONResponse(result, 200 if result.get("ok") else 422, _NO_STORE)
+
+    def guarded(path: str, endpoint: Callable[[Request], Awaitable[Response]], method: str = "GET") -> Route:
+        guard = _Guarded(token, endpoint)
+
+        async def call(request: Request) -> Response:
+            return await guard(request)
+
+        return Route(path, call, methods=[method])
+
+    return Starlette(
+        routes=[
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            guarded("/metrics", metrics),
+            guarded("/api/decisions/{id}", decision),
+            guarded("/api/policy", policy),
+            guarded("/api/policy", reload, "POST"),
+            guarded("/api/policy/reload", reload, "POST"),
+        ]
+    )
+
+
+def _refusal(request: Request, token: str | None) -> tuple[int, str] | None:
+    if token is not None:
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        right = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
+        return None if scheme.lower() == "bearer" and right else (401, "the admin token is missing or wrong (Authorization: Bearer ...)")
+    if not _is_loopback(request.client.host if request.client else ""):
+        return 403, "without an admin token only loopback is answered (set GATEWAY_ADMIN_TOKEN)"
+    if not _names_loopback(request.headers.get("host", "")):
+        return 403, "the Host header does not name a loopback address"
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _names_loopback(host: str) -> bool:
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return name == "localhost" or _is_loopback(name)
+
+
+def _from_a_page(request: Request) -> bool:
+    """Browsers send Origin with every cross-site POST; tools send none."""
+    origin = request.headers.get("origin")
+    return origin is not None and origin.partition("://")[2] != request.headers.get("host")

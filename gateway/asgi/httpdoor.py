@@ -1,0 +1,307 @@
+"""One HTTP request's two connections: reading from the client, forwarding upstream, relaying back, answering.
+
+What starlette's gzip middleware does for one answer this does for the whole exchange: a responder per request whose
+`http.response.start` waits until the headers are certain. A stream starts at once; any other answer starts with its first
+bytes, so that an upstream that breaks before them is still answered with a clean error. The end of every answer is kept here
+until the driver has the record on disk and says `answer`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from gateway.asgi.fields import end_to_end, inject, request_fields, response_fields
+from gateway.core.exchange import Answer
+from gateway.core.refusals import internal, upstream_refusal
+from gateway.core.replies import Answered, Broken, NotRead, Payload, Relayed
+from gateway.core.trail import Trail
+from gateway.dialects.base import Dialect, Relay, Seen
+from gateway.dialects.decode import decode_request
+from gateway.dialects.ietf import ietf_headers
+from gateway.errors import BadRequest, ResponseTruncated, UpstreamError, UpstreamFault
+from gateway.model.decision import Refusal
+from gateway.ports import Headers, UpstreamAnswer, UpstreamRequest
+
+if TYPE_CHECKING:
+    from gateway.asgi.intake import Engine
+
+__all__ = ["HttpDoor"]
+
+Message = dict[str, Any]
+
+_OWN_LIMIT_FIELDS = (b"x-ratelimit-", b"anthropic-ratelimit-", b"ratelimit")
+"""Fields that tell the operator's own limits at its upstream: nobody's business behind an injected credential."""
+
+
+class ClientGone(Exception):
+    """The client left while its body was passing through."""
+
+
+class HttpDoor:
+    """See `gateway.driver.Door` for the contract."""
+
+    def __init__(self, engine: Engine, scope: Message, receive: Any, send: Any, dialect: Dialect) -> None:
+        self.gone = False
+        self._engine = engine
+        self._scope = scope
+        self._headers: Headers = scope["headers"]
+        self._receive = receive
+        self._send = send
+        self._dialect = dialect
+        self._task = asyncio.current_task()
+        self._watcher: asyncio.Task[None] | None = None
+        self._interruptible = False
+        self._cancelled = False
+        self._body_refusal: Refusal | None = None
+        self._answer: UpstreamAnswer | None = None
+        self._relay: Relay | None = None
+        self._fields: Headers = []
+        self._status = 0
+        self._started = False
+        self._tail = b""
+        self._bytes_out = 0
+        self._first_byte: float | None = None
+        self._broke: UpstreamFault | None = None
+        self._error: Exception | None = None
+        self._began = asyncio.get_running_loop().time()
+
+    # ── The client's body ───────────────────────────────────────────────────────────────────────
+
+    async def read_body(self, limit: int) -> Payload | NotRead:
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.gone = True
+                return NotRead(None)
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                return NotRead(_too_large(limit))
+            parts.append(chunk)
+            if not message.get("more_body", False):
+                break
+        wire = parts[0] if len(parts) == 1 else b"".join(parts)
+        encoding = _field(self._headers, b"content-encoding")
+        if not encoding or not wire:
+            return Payload(wire, wire)
+        try:
+            return Payload(wire, decode_request(wire, encoding.decode("latin-1"), limit))
+        except BadRequest as error:
+            kind = "body_too_large" if error.status == 413 else "encoding_unsupported"
+            return NotRead(Refusal(kind, error.status, str(error), f"body.{kind}", code=error.code, final=True))
+
+    async def _passing_body(self, limit: int) -> AsyncIterator[bytes]:
+        """A body handed on as it comes, unread: uploads of what no dialect parses."""
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self.gone = True
+                raise ClientGone
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                self._body_refusal = _too_large(limit)
+                raise ClientGone
+            if chunk:
+                yield chunk
+            if not message.get("more_body", False):
+                break
+        self._watch()
+
+    # ── The upstream ────────────────────────────────────────────────────────────────────────────
+
+    async def forward(self, trail: Trail) -> Answered | Broken | NotRead:
+        request = self._request(trail)
+        if isinstance(request.body, bytes):
+            self._watch()
+        try:
+            self._answer = answer = await self._engine.upstream_for(trail, self._scope).send(request)
+        except (UpstreamError, ClientGone) as error:
+            if self._body_refusal is not None or self.gone:
+                return NotRead(self._body_refusal)
+            if isinstance(error, UpstreamError):
+                return Broken(error.kind, error.sent)
+            raise
+        stream = self._scope["method"] != "HEAD" and (_field(answer.headers, b"content-type") or b"").startswith(b"text/event-stream")
+        self._fields = self._answer_fields(trail, answer)
+        self._status = answer.status
+        return Answered(answer.status, stream)
+
+    def _request(self, trail: Trail) -> UpstreamRequest:
+        rule = trail.upstream
+        assert rule is not None  # the core has chosen one
+        arrival = trail.arrival
+        fields = self._engine.request_fields(trail, self._headers)
+        if trail.hides_usage:
+            fields = [field for field in fields if field[0] != b"accept-encoding"] + [(b"accept-encoding", b"identity")]
+        if trail.decoded:
+            fields = [field for field in fields if field[0] != b"content-encoding"]
+        body: bytes | AsyncIterator[bytes]
+        if trail.body is not None:
+            body = trail.body
+        elif arrival.content_length or _field(self._headers, b"transfer-encoding") is not None:
+            body = self._passing_body(trail.policy.door.max_upload)
+        else:
+            body = b""
+        if not isinstance(body, bytes) and arrival.content_length is not None:
+            fields.append((b"content-length", str(arrival.content_length).encode()))
+        return UpstreamRequest(
+            method=arrival.method,
+            url=self._engine.url(rule, self._scope),
+            headers=fields,
+            body=body,
+            connect_timeout_us=rule.connect_timeout_us,
+            first_byte_timeout_us=rule.first_byte_timeout_us,
+            idle_timeout_us=rule.idle_timeout_us,
+        )
+
+    def _answer_fields(self, trail: Trail, answer: UpstreamAnswer) -> Headers:
+        fields = response_fields(answer.headers)
+        if trail.caller is None or trail.caller.source != "client":
+            fields = [field for field in fields if not field[0].startswith(_OWN_LIMIT_FIELDS)]
+        if trail.hides_usage:
+            fields = [field for field in fields if field[0] != b"content-length"]
+        return fields + self._told(trail, {name for name, _ in fields})
+
+    def _told(self, trail: Trail, present: set[bytes]) -> Headers:
+        """The decision's id, and the limits as they stand, where the answer does not speak of them already."""
+        told: Headers = [(b"x-gateway-decision", trail.arrival.id.encode())]
+        states = tuple(state for state in trail.states if not state.claim.limit.shadow)
+        if states:
+            now = self._engine.clock.now()
+            told += [field for field in self._dialect.limit_headers(states, now_us=now) if field[0] not in present]
+            told += [field for field in ietf_headers(states, now_us=now) if field[0] not in present]
+        return told
+
+    # ── The answer passing by ───────────────────────────────────────────────────────────────────
+
+    async def relay(self, trail: Trail) -> Relayed:
+        answer = self._answer
+        assert answer is not None  # forward came first
+        assert trail.facts is not None
+        relay = self._relay = self._dialect.relay(trail.facts, self._status, answer.headers, hide_usage=trail.hides_usage)
+        if (_field(answer.headers, b"content-type") or b"").startswith(b"text/event-stream"):
+            await self._start()
+        try:
+            while chunk := await answer.read():
+                if out := relay.feed(chunk):
+                    await self._hand_on(out)
+        except UpstreamError as error:
+            self._broke = error.kind
+            return self._relayed(relay, "upstream_truncated", error.kind)
+        except OSError:
+            self.gone = True
+            return self._relayed(relay, "client_gone", "")
+        self._tail = relay.finish()
+        self._bytes_out += len(self._tail)
+        return self._relayed(relay, "complete", "")
+
+    def _relayed(self, relay: Relay, end: Any, fault: str) -> Relayed:
+        first = None if self._first_byte is None else int((self._first_byte - self._began) * 1e6)
+        return Relayed(relay.seen(), end, self._bytes_out, self._started, first, fault)
+
+    async def _start(self) -> None:
+        if not self._started and not self.gone:
+            self._started = True
+            await self._send({"type": "http.response.start", "status": self._status, "headers": self._fields})
+
+    async def _hand_on(self, data: bytes) -> None:
+        if self._first_byte is None:
+            self._first_byte = asyncio.get_running_loop().time()
+        self._bytes_out += len(data)
+        await self._start()
+        if not self.gone:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    def seen(self) -> Seen | None:
+        return self._relay.seen() if self._relay is not None else None
+
+    # ── The end ─────────────────────────────────────────────────────────────────────────────────
+
+    async def answer(self, step: Answer) -> None:
+        if self._error is not None and self._engine.in_process:
+            # The application's own error: its framework, outside of us, knows how to show it.
+            raise self._error
+        if self.gone:
+            return
+        if not self._started and step.refusal is not None:
+            await self._refuse(step.trail, step.refusal)
+        elif step.outcome.end == "complete" and not step.withhold:
+            await self._start()
+            await self._send({"type": "http.response.body", "body": self._tail, "more_body": False})
+        else:
+            await self._break_off(step)
+
+    async def _refuse(self, trail: Trail, refusal: Refusal) -> None:
+        self._started = True
+        self._engine.noticed(trail.arrival.peer, refusal)
+        request_id = (_field(self._headers, b"x-request-id") or trail.arrival.id.encode()).decode("latin-1")
+        problem = b"application/problem+json" in (_field(self._headers, b"accept") or b"")
+        answer = self._dialect.refuse(refusal, request_id=request_id, problem=problem)
+        headers = answer.headers + self._told(trail, {name for name, _ in answer.headers})
+        if _field(headers, b"content-length") is None:
+            headers.append((b"content-length", str(len(answer.body)).encode()))
+        body = b"" if self._scope["method"] == "HEAD" else answer.body
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _break_off(self, step: Answer) -> None:
+        """End an answer under way that has no good end: by the dialect's own error event, or by cutting the connection."""
+        refusal = step.refusal or (upstream_refusal(self._broke) if self._broke else internal(step.outcome.end))
+        last = self._relay.fail(refusal) if self._relay else None
+        if last is None:
+            raise ResponseTruncated("the rest of the answer is missing")
+        await self._send({"type": "http.response.body", "body": last, "more_body": False})
+
+    def fail(self, error: Exception) -> None:
+        self._error = error
+
+    async def release(self) -> None:
+        """Give both connections back; the upstream's is closed where its answer was not read to its end."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if self._answer is not None:
+            await self._answer.aclose()
+
+    # ── A client that leaves ────────────────────────────────────────────────────────────────────
+
+    def pardon(self, *, interruptible: bool) -> None:
+        self._interruptible = interruptible
+
+    def absorbs_cancel(self) -> bool:
+        if not self._cancelled:
+            return False
+        self._cancelled = False
+        if self._task is not None:
+            self._task.uncancel()
+        return True
+
+    def _watch(self) -> None:
+        if self._watcher is None:
+            self._watcher = asyncio.get_running_loop().create_task(self._await_disconnect())
+
+    async def _await_disconnect(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        if self._interruptible and self._task is not None:
+            self._cancelled = True
+            self._task.cancel()
+
+
+def _too_large(limit: int) -> Refusal:
+    message = f"The request is larger than {limit} bytes."
+    return Refusal("body_too_large", 413, message, "body.too_large", code="request_too_large", final=True)
+
+
+def _field(headers: Headers, name: bytes) -> bytes | None:
+    for key, value in headers:
+        if key == name:
+            return value
+    return None

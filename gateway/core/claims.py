@@ -1,0 +1,180 @@
+"""What a request asks of each limit: one claim per limit that applies, scaled by the ladder's share; and the words of a refusal.
+
+Estimates follow one rule. What the client set itself is taken at its word: if that can never fit, the request is refused and
+told so. What we guess (an answer without a bound) is cut to what fits, so that a guess alone never refuses anybody; the
+difference is charged as debt when the truth is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from functools import lru_cache
+
+from gateway.model.caller import Caller
+from gateway.model.decision import Decision, Refusal, RefusalKind
+from gateway.model.evidence import Verdict
+from gateway.model.limit import Claim, Count, Limit, LimitState, Subject
+from gateway.model.policy import Policy, Tier
+from gateway.model.request import RequestFacts
+
+__all__ = ["claims_for", "refusal_for", "subject_values"]
+
+_SLOT_RETRY_US = 1_000_000
+"""When a slot comes free nobody knows: this is when asking again makes sense."""
+
+_LONGEST_SUBJECT = 160
+
+
+def claims_for(
+    policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, decision: Decision, verdict: Verdict
+) -> tuple[Claim, ...]:
+    """The request's claims, in the order of the tier's limits. Limits per campaign apply only to callers that belong to one."""
+    if policy.mode == "off":
+        return ()
+    claims = []
+    for limit in tier.limits:
+        values = subject_values(limit.per, caller, facts, tier, verdict)
+        if values is not None:
+            claims.append(_claim(limit if policy.mode == "enforce" else _in_shadow(limit), values, caller, facts, decision.share))
+    return tuple(claims)
+
+
+def subject_values(
+    per: tuple[Subject, ...], caller: Caller, facts: RequestFacts, tier: Tier, verdict: Verdict
+) -> tuple[str, ...] | None:
+    """Who exactly is counted, one value per subject; None when a subject does not exist for this caller."""
+    values = []
+    for subject in per:
+        value = _subject(subject, caller, facts, tier, verdict)
+        if value is None:
+            return None
+        values.append(value)
+    return tuple(values)
+
+
+def _subject(subject: Subject, caller: Caller, facts: RequestFacts, tier: Tier, verdict: Verdict) -> str | None:
+    match subject:
+        case "key":
+            return caller.key_id
+        case "account":
+            return caller.account
+        case "model":
+            return facts.model
+        case "tier":
+            return tier.id
+        case "peer":
+            return caller.peer
+        case "campaign":
+            return verdict.campaign
+        case "everyone":
+            return "*"
+
+
+def _claim(limit: Limit, values: tuple[str, ...], caller: Caller, facts: RequestFacts, share: float) -> Claim:
+    amount, burst = (limit.amount, limit.burst) if share >= 1.0 else (_scaled(limit.amount, share), _scaled(limit.burst, share))
+    subject = _encoded(values)
+    slot = caller.account if "account" in limit.per or "key" in limit.per else subject
+    capacity = burst if limit.window == "bucket" else amount
+    key = f"{limit.id}:{limit.count}:{limit.window}:{limit.window_us}:{'+'.join(limit.per)}:{subject}"
+    return Claim(limit=limit, key=key, slot=slot, amount=amount, burst=burst, want=_want(limit, facts, capacity))
+
+
+def _want(limit: Limit, facts: RequestFacts, capacity: int) -> int:
+    estimate = facts.estimate
+    match limit.count:
+        case Count.REQUESTS | Count.CONCURRENT:
+            return 1
+        case Count.BYTES:
+            wanted, guessed = max(facts.body_size, 0), 0
+        case Count.INPUT_TOKENS:
+            wanted, guessed = estimate.input, 0
+        case Count.OUTPUT_TOKENS:
+            wanted, guessed = (estimate.output, 0) if estimate.output_given else (0, estimate.output)
+        case Count.TOKENS:
+            wanted, guessed = (estimate.input + estimate.output, 0) if estimate.output_given else (estimate.input, estimate.output)
+    if wanted <= capacity:
+        return min(wanted + guessed, capacity)
+    # Fits the limit as written and only the ladder's share is too small: hold all of the share, the rest becomes debt.
+    return capacity if wanted <= limit.capacity else wanted
+
+
+def _scaled(amount: int, share: float) -> int:
+    return max(1, int(amount * share)) if amount else 0
+
+
+@lru_cache(maxsize=4096)
+def _in_shadow(limit: Limit) -> Limit:
+    return replace(limit, shadow=True)
+
+
+def _encoded(values: tuple[str, ...]) -> str:
+    text = "|".join(values) if len(values) == 1 else "|".join(value.replace("%", "%25").replace("|", "%7C") for value in values)
+    if len(text) <= _LONGEST_SUBJECT and text.isprintable() and "{" not in text and "}" not in text:
+        return text
+    return "h:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def refusal_for(states: tuple[LimitState, ...], facts: RequestFacts) -> Refusal:
+    """The refusal for a take that did not fit: of the limits in the way, the one that is in the way longest."""
+    blocking = [state for state in states if not state.fitted and not state.claim.limit.shadow]
+    worst = max(blocking, key=lambda state: (state.retry_us < 0, _retry(state)))
+    limit, claim = worst.claim.limit, worst.claim
+    if worst.retry_us < 0:
+        return Refusal(
+            "limit_never_fits",
+            429,
+            f"Request too large{_for_model(facts)} on {_per(limit)}: Limit {claim.capacity}, Requested {claim.want}. "
+            f"It can never fit; {_smaller(limit)}.",
+            f"limit.{limit.id}",
+            code="rate_limit_exceeded",
+            final=True,
+        )
+    wait = _retry(worst)
+    return Refusal(
+        _KIND[limit.count],
+        429,
+        f"Rate limit reached{_for_model(facts)} on {_per(limit)}: Limit {claim.amount}, Used {worst.used}, Requested {claim.want}. "
+        f"Please try again in {_spoken(wait)}.",
+        f"limit.{limit.id}",
+        code="rate_limit_exceeded",
+        retry_us=wait,
+    )
+
+
+_KIND: dict[Count, RefusalKind] = {
+    Count.REQUESTS: "limit_requests",
+    Count.TOKENS: "limit_tokens",
+    Count.INPUT_TOKENS: "limit_tokens",
+    Count.OUTPUT_TOKENS: "limit_tokens",
+    Count.BYTES: "limit_bytes",
+    Count.CONCURRENT: "limit_concurrent",
+}
+
+
+def _retry(state: LimitState) -> int:
+    return _SLOT_RETRY_US if state.claim.limit.count is Count.CONCURRENT else state.retry_us
+
+
+def _for_model(facts: RequestFacts) -> str:
+    return f" for {facts.model[:100]}" if facts.model else ""
+
+
+def _per(limit: Limit) -> str:
+    if limit.count is Count.CONCURRENT:
+        return "concurrent requests"
+    short = {Count.TOKENS: " (TPM)", Count.REQUESTS: " (RPM)"}.get(limit.count, "") if limit.window_us == 60_000_000 else ""
+    units = {1_000_000: "second", 60_000_000: "min", 3_600_000_000: "hour", 86_400_000_000: "day"}
+    window = units.get(limit.window_us) or f"{limit.window_us / 1_000_000:g} s"
+    return f"{limit.count.value.replace('_', ' ')} per {window}{short}"
+
+
+def _smaller(limit: Limit) -> str:
+    if limit.count is Count.BYTES:
+        return "send a smaller body"
+    return "shorten the prompt" if limit.count is Count.INPUT_TOKENS else "shorten the prompt or ask for fewer output tokens"
+
+
+def _spoken(microseconds: int) -> str:
+    milliseconds = -(-microseconds // 1000)
+    return f"{milliseconds}ms" if milliseconds < 1000 else f"{milliseconds / 1000:g}s"

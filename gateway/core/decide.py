@@ -1,0 +1,160 @@
+"""Where a decision is formed, and nowhere else: what the tier allows, which rung of the ladder holds, and shadow last.
+
+A signal gives evidence and `risk` sums it into a verdict; neither acts. This file turns policy, verdict and the facts of one
+request into a `Decision`, and into a `Refusal` when the answer is no. Quota is judged later, by the store, on the claims that
+`core/claims` builds from the same decision.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gateway.model.caller import Caller
+from gateway.model.decision import Action, Decision, Refusal
+from gateway.model.evidence import Verdict
+from gateway.model.policy import FeatureCaps, Policy, Rung, Tier
+from gateway.model.request import RequestFacts
+from gateway.policy.match import allows_model, allows_route
+
+__all__ = ["Judgement", "Ladder", "caps_in_force", "climb", "decide"]
+
+NO_CAPS = FeatureCaps()
+_BOTTOM = Rung("open", 0.0, Action.ALLOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A decision and, where it is no, the refusal to answer with."""
+
+    decision: Decision
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Where a verdict stands on the ladder: the rung that acts, the rung before shadow, the score that was looked at."""
+
+    acting: Rung
+    intended: Rung
+    observed: float
+
+
+def climb(policy: Policy, verdict: Verdict) -> Ladder:
+    """The highest rung at or below the score.
+
+    1. The score is the larger of the standing one and the recent high less `step_down.by` (hysteresis).
+    2. With fewer than `kinds_needed` kinds of evidence no rung from `perturb` on is reached.
+    3. Shadow is applied last: a rung in shadow hands over to the highest below it that is not.
+    """
+    score = max(verdict.score, verdict.high - policy.step_down.by)
+    enough = len(verdict.kinds) >= policy.kinds_needed
+    intended = acting = _BOTTOM
+    for rung in policy.ladder:
+        if rung.at > score or (rung.do >= Action.PERTURB and not enough):
+            break
+        intended = rung
+        if not rung.shadow:
+            acting = rung
+    return Ladder(acting, intended, verdict.score)
+
+
+def caps_in_force(policy: Policy, tier: Tier) -> FeatureCaps:
+    """A tier's feature caps where the policy acts; none in shadow or off."""
+    return tier.features if policy.mode == "enforce" else NO_CAPS
+
+
+def decide(policy: Policy, rule: str, tier: Tier, caller: Caller, facts: RequestFacts, verdict: Verdict, *, route: str) -> Judgement:
+    """Judge one request of one caller. `route` is `METHOD /path` without /v1."""
+    ladder = climb(policy, verdict)
+    decision = Decision(
+        outcome="forward",
+        action=ladder.acting.do,
+        intended=ladder.intended.do,
+        rung=ladder.acting.id,
+        reason=ladder.acting.id,
+        policy=policy.label,
+        rule=rule,
+        tier=tier.id,
+        share=ladder.acting.share,
+        perturbations=ladder.acting.perturbations,
+        shadowed=() if ladder.acting is ladder.intended else (f"rung.{ladder.intended.id}",),
+        observed=ladder.observed,
+    )
+    if policy.mode == "off":
+        return Judgement(replace(decision, action=Action.ALLOW, share=1.0, perturbations=()))
+    refusal = _denied(policy, tier, caller, facts, route) or _closed(ladder.acting)
+    if policy.mode == "shadow":
+        return Judgement(_unacted(decision, refusal))
+    if refusal is None:
+        return Judgement(decision)
+    return Judgement(replace(decision, outcome="refuse", reason=refusal.reason), refusal)
+
+
+def _unacted(decision: Decision, refusal: Refusal | None) -> Decision:
+    """The same decision in shadow: written down whole, acted on in nothing."""
+    shadowed = decision.shadowed
+    if decision.action is not Action.ALLOW:
+        shadowed = (*shadowed, f"rung.{decision.rung}")
+    if refusal is not None:
+        shadowed = (*shadowed, refusal.reason)
+    return replace(decision, action=Action.ALLOW, share=1.0, perturbations=(), shadowed=shadowed)
+
+
+def _closed(rung: Rung) -> Refusal | None:
+    if rung.do is not Action.REFUSE:
+        return None
+    return Refusal("caller_blocked", 403, "This key may not make this request.", "caller.blocked", code="request_forbidden", final=True)
+
+
+def _denied(policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, route: str) -> Refusal | None:
+    return _model_denied(tier, facts) or _route_denied(policy, tier, caller, facts, route) or _feature_denied(tier, facts)
+
+
+def _model_denied(tier: Tier, facts: RequestFacts) -> Refusal | None:
+    if facts.operation == "opaque" or allows_model(tier, facts.model):
+        return None
+    if not tier.models:
+        return Refusal("caller_blocked", 403, "This key may not use any model.", "model.denied", code="request_forbidden", final=True)
+    named = f"The model `{facts.model[:100]}`" if facts.model else "A request without a model"
+    return Refusal(
+        "model_denied",
+        404,
+        f"{named} does not exist or this key has no access to it.",
+        "model.denied",
+        code="model_not_found",
+        param="model",
+        final=True,
+    )
+
+
+def _route_denied(policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, route: str) -> Refusal | None:
+    """What no dialect parses is free with the client's own credentials; with injected ones the tier lists it."""
+    if facts.operation != "opaque" or caller.source == "client" or route in {"GET /models"}:
+        return None
+    method, _, path = route.partition(" ")
+    if allows_route(tier, method, path) or (method == "GET" and path.startswith("/models/")):
+        return None
+    message = f"{route[:200]} is not among the routes that this key may use."
+    return Refusal("route_denied", 403, message, "route.denied", code="request_forbidden", final=True)
+
+
+def _feature_denied(tier: Tier, facts: RequestFacts) -> Refusal | None:
+    caps = tier.features
+    over = {
+        "logprobs": caps.logprobs is not None and facts.logprobs > caps.logprobs,
+        "choices": caps.choices is not None and facts.choices > caps.choices,
+        "max_output": caps.max_output is not None and (facts.max_output or 0) > caps.max_output,
+    }
+    denied = [name for name in over if over[name] and name in caps.deny]
+    if caps.logit_bias.mode == "deny" and facts.logit_bias is not None:
+        denied.append("logit_bias")
+    if not denied:
+        return None
+    param = denied[0]
+    message = f"`{param}` is beyond what this key may use{_allowance(caps, param)}."
+    return Refusal("feature_denied", 400, message, f"feature.{param}", code="unsupported_parameter", param=param, final=True)
+
+
+def _allowance(caps: FeatureCaps, param: str) -> str:
+    amount = {"logprobs": caps.logprobs, "choices": caps.choices, "max_output": caps.max_output}.get(param)
+    return "" if amount is None or amount < 0 else f" (at most {amount})"

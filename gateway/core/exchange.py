@@ -1,0 +1,494 @@
+"""The road of one request as frozen steps: each names one piece of I/O, and `next(reply)` says where its reply leads.
+
+    Identify ─ Read ─ Assess ─ Own ─ Challenge ─ Reserve ─ Admit ─ Forward ─ Open ─ Relay ─ Keep ─ Settle ─ Record ─ Answer ─ Done
+                                                                                    ⤷ Extend, Rewrite ⤴
+Parsing, matching and deciding are pure and happen between the steps. No step does I/O: `driver.py` awaits, replies, and asks for
+the next one; where the I/O is cut short it asks `abort` instead. So it can be proved, for any replies and an abort at any step,
+that there is exactly one Record, and exactly one Settle if and only if a hold was taken or may have been.
+
+The end of every road is: settle what was held, write it down, and only then hand on the end of the answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, assert_never
+
+from gateway.core.claims import claims_for, refusal_for
+from gateway.core.decide import decide
+from gateway.core.owning import keeps, lists, refs
+from gateway.core.reading import caller_of, edited, facts_of
+from gateway.core.refusals import audit_lost, internal, no_upstream, not_listed, not_yours, state_lost, upstream_refusal
+from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
+from gateway.core.trail import Outcome, Trail
+from gateway.dialects.base import Seen
+from gateway.model.caller import ANONYMOUS
+from gateway.model.decision import Action, Decision, Refusal
+from gateway.model.evidence import Verdict
+from gateway.model.limit import Amounts, Hold, Taken
+from gateway.model.record import AuditRecord, End, SettleOutcome
+from gateway.model.request import NO_USAGE, RequestFacts, Usage
+from gateway.policy.match import choose_upstream, match_caller
+
+__all__ = [
+    "Abort", "Admit", "Answer", "Assess", "Challenge", "Done", "Extend", "Forward", "Identify", "Keep", "Open", "Own", "Read",
+    "Record", "Relay", "Reserve", "Rewrite", "Settle", "Step", "abort",
+]  # fmt: skip
+
+Abort = Literal["client_gone", "cancelled", "fault", "shutdown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """I/O: look the key up, where the caller presents an issued one.
+
+    `refusal`: the door refuses already (framing, an abusive peer, a shutdown). `preflight`: a CORS preflight, which has no credential.
+    """
+
+    trail: Trail
+    refusal: Refusal | None = None
+    preflight: bool = False
+
+    @property
+    def lookup(self) -> str | None:
+        arrival = self.trail.arrival
+        return arrival.key_id if arrival.source == "issued" and self.refusal is None else None
+
+    def next(self, reply: Found | Lost) -> Read | Assess | Forward | Record:
+        trail = self.trail
+        if self.refusal is not None:
+            return _refused(trail, self.refusal)
+        if self.preflight:
+            return _preflight(trail)
+        if isinstance(reply, Lost):
+            return _refused(trail, state_lost("keys"))
+        caller = caller_of(trail.arrival, reply)
+        if isinstance(caller, Refusal):
+            return _refused(trail, caller)
+        matched = match_caller(trail.policy, caller)
+        trail = replace(trail, caller=caller)
+        if matched is None:
+            refusal = Refusal(
+                "caller_unknown", 403, "This key has no access here.", "caller.unmatched", code="request_forbidden", final=True
+            )
+            return _refused(trail, refusal)
+        trail = replace(trail, tier=matched.tier, rule=matched.rule)
+        if trail.dialect.operation == "opaque":
+            length = -1 if trail.arrival.content_length is None else trail.arrival.content_length
+            return Assess(replace(trail, facts=trail.dialect.parse(b"", length=length)))
+        return Read(trail)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """I/O: read the request's body whole, at most `max_body` bytes, decoded where it came compressed."""
+
+    trail: Trail
+
+    @property
+    def max_body(self) -> int:
+        return self.trail.policy.door.max_body
+
+    def next(self, reply: Payload | NotRead) -> Assess | Record:
+        trail = self.trail
+        if isinstance(reply, NotRead):
+            if reply.refusal is None:
+                return Record(trail, Outcome("client_gone", 0, requests=0))
+            return _refused(trail, reply.refusal)
+        facts = facts_of(trail, reply)
+        if isinstance(facts, Refusal):
+            return _refused(trail, facts)
+        return Assess(replace(trail, facts=facts, body=reply.wire), reply.plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Assess:
+    """I/O: read the caller's standing verdict, which is local and never waits. The decision is formed on the reply."""
+
+    trail: Trail
+    plain: bytes = b""
+
+    def next(self, reply: Verdict) -> Own | Challenge | Record:
+        trail = self.trail
+        caller, tier, facts = trail.caller, trail.tier, trail.facts
+        assert caller is not None  # Identify comes first
+        assert tier is not None
+        assert facts is not None
+        judgement = decide(trail.policy, trail.rule, tier, caller, facts, reply, route=trail.route)
+        upstream = choose_upstream(trail.policy, facts.model)
+        trail = replace(trail, verdict=reply, decision=judgement.decision, upstream=upstream)
+        if judgement.refusal is not None:
+            return _refused(trail, judgement.refusal)
+        if upstream is None:
+            return _refused(trail, no_upstream(facts))
+        trail = edited(trail, tier, facts, self.plain)
+        if lists(trail):
+            return _refused(trail, not_listed(trail.route))
+        names = refs(trail)
+        return Own(trail, names) if names else Challenge(trail)
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """I/O: ask whose the stored objects are that the request names. Only with a shared upstream credential."""
+
+    trail: Trail
+    refs: tuple[str, ...]
+
+    def next(self, reply: tuple[str | None, ...] | Lost) -> Challenge | Record:
+        trail = self.trail
+        if isinstance(reply, Lost):
+            return _refused(trail, state_lost("owners"))
+        assert trail.caller is not None  # Identify comes first
+        strange = [ref for ref, owner in zip(self.refs, reply, strict=True) if owner != trail.caller.key_id]
+        return _refused(trail, not_yours(strange[0])) if strange else Challenge(trail)
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """I/O: put a challenge to the caller. The step passes straight through until a rung can ask for one."""
+
+    trail: Trail
+
+    def next(self, reply: None = None) -> Reserve | Admit:
+        trail = self.trail
+        caller, tier, facts, decision = trail.caller, trail.tier, trail.facts, trail.decision
+        assert caller is not None  # Assess comes first
+        assert tier is not None
+        assert facts is not None
+        assert decision is not None
+        claims = claims_for(trail.policy, tier, caller, facts, decision, trail.verdict)
+        if not claims:
+            return Admit(trail)
+        hold = Hold(trail.arrival.id, claims, trail.arrival.at_us)
+        limits = tuple(claim.limit.id for claim in claims)
+        return Reserve(replace(trail, decision=replace(decision, limits=limits)), hold)
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """I/O: take all claims of the hold, or none; where `hold.degraded`, from this process's own share."""
+
+    trail: Trail
+    hold: Hold
+
+    def next(self, reply: Taken | Lost) -> Reserve | Admit | Settle | Record:
+        trail, hold = self.trail, self.hold
+        if isinstance(reply, Lost):
+            return _without_state(trail, hold, reply)
+        trail = replace(trail, states=reply.states)
+        if reply.held:
+            return Admit(replace(_with_shadow_limits(trail), hold=hold))
+        assert trail.facts is not None  # Assess comes first
+        refusal = state_lost("quota") if reply.settled else refusal_for(reply.states, trail.facts)
+        if hold.sure:
+            return _refused(trail, refusal)
+        return Settle(_reasoned(trail, refusal), hold, _outcome_of(refusal))
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """I/O: wait for a place in the fair queue. The step passes straight through until there is one."""
+
+    trail: Trail
+
+    def next(self, reply: None = None) -> Forward:
+        return Forward(self.trail)
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """I/O: send the request to the upstream and wait for the head of its answer."""
+
+    trail: Trail
+
+    def next(self, reply: Answered | Broken | NotRead) -> Open | Relay | Settle | Record:
+        trail = self.trail
+        if isinstance(reply, NotRead):
+            # The body was passing through unread and the client broke off or sent too much.
+            if reply.refusal is None:
+                return _wind_up(trail, Outcome("client_gone", 0))
+            return _wind_up(trail, Outcome("refused", reply.refusal.status, reply.refusal))
+        if isinstance(reply, Broken):
+            refusal = upstream_refusal(reply.kind)
+            requests = 1 if reply.sent else 0
+            return _wind_up(trail, Outcome("upstream_failed", refusal.status, refusal, fault=reply.kind, requests=requests))
+        return Open(trail, reply) if reply.stream else Relay(trail, reply)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """I/O: write the `opened` line of a stream, before its first byte is handed on."""
+
+    trail: Trail
+    head: Answered
+
+    def next(self, reply: None | Lost = None) -> Relay | Settle | Record:
+        if isinstance(reply, Lost) and self.trail.policy.audit.when_lost == "refuse":
+            refusal = audit_lost()
+            return _wind_up(self.trail, Outcome("refused", refusal.status, refusal, upstream_status=self.head.status, fault="audit"))
+        return Relay(self.trail, self.head)
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """I/O: hand the answer on as it comes, all but its end."""
+
+    trail: Trail
+    head: Answered
+
+    def next(self, reply: Relayed | Outrun | Trace) -> Extend | Rewrite | Keep | Settle | Record:
+        if isinstance(reply, Outrun):
+            return Extend(self, reply.tokens)
+        if isinstance(reply, Trace):
+            return Rewrite(self, reply.size)
+        outcome = Outcome(
+            reply.end,
+            self.head.status,
+            None if reply.started or reply.end == "complete" else upstream_refusal("broken"),
+            seen=reply.seen,
+            upstream_status=self.head.status,
+            bytes_out=reply.bytes_out,
+            first_byte_us=reply.first_byte_us,
+            fault=reply.fault,
+        )
+        if outcome.refusal is not None:
+            outcome = replace(outcome, status=outcome.refusal.status, end="upstream_failed")
+        elif reply.end == "complete" and keeps(self.trail, reply.seen.object_id):
+            return Keep(self.trail, outcome)
+        return _wind_up(self.trail, outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """I/O: extend the hold of a stream that outruns it. Passes straight back to Relay until streams are bounded mid-way."""
+
+    relay: Relay
+    tokens: int
+
+    def next(self, reply: None = None) -> Relay:
+        return self.relay
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """I/O: have a reasoning trace rewritten. Passes straight back to Relay until a perturbation asks for it."""
+
+    relay: Relay
+    size: int
+
+    def next(self, reply: None = None) -> Relay:
+        return self.relay
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """I/O: remember which key made the stored object that the answer names."""
+
+    trail: Trail
+    outcome: Outcome
+
+    def next(self, reply: None | Lost = None) -> Settle | Record:
+        return _wind_up(self.trail, replace(self.outcome, fault="owner.unknown") if isinstance(reply, Lost) else self.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """I/O: settle the hold by the truth. Shielded from cancellation, with a deadline."""
+
+    trail: Trail
+    hold: Hold
+    outcome: Outcome
+
+    @property
+    def amounts(self) -> Amounts:
+        moved = max(self.trail.arrival.content_length or 0, 0) + self.outcome.bytes_out
+        return Amounts.of(self.outcome.seen.usage, bytes_moved=moved, requests=self.outcome.requests)
+
+    def next(self, reply: SettleOutcome) -> Record:
+        return Record(self.trail, self.outcome, reply)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """I/O: write the one record of this request. Shielded from cancellation, with a deadline."""
+
+    trail: Trail
+    outcome: Outcome
+    settle: SettleOutcome = "none"
+
+    def record(self, now_us: int) -> AuditRecord:
+        trail, outcome = self.trail, self.outcome
+        return AuditRecord(
+            id=trail.arrival.id,
+            at_us=trail.arrival.at_us,
+            ended_us=now_us,
+            method=trail.arrival.method,
+            path=trail.arrival.path,
+            peer=trail.arrival.peer,
+            caller=trail.caller,
+            facts=trail.facts,
+            decision=trail.decision or _undecided(trail, outcome),
+            end=outcome.end,
+            status=outcome.status,
+            upstream=trail.upstream.id if trail.upstream else "",
+            upstream_status=outcome.upstream_status,
+            usage=outcome.seen.usage,
+            settle=self.settle,
+            bytes_in=max(trail.arrival.content_length or 0, 0),
+            bytes_out=outcome.bytes_out,
+            first_byte_us=outcome.first_byte_us,
+            finish=outcome.seen.finish,
+            fault=outcome.fault,
+            changed=trail.changed,
+        )
+
+    def next(self, reply: None | Lost = None) -> Answer:
+        lost = isinstance(reply, Lost)
+        refused_for_it = lost and self.trail.policy.audit.when_lost == "refuse"
+        return Answer(self.trail, self.outcome, audit_lost() if refused_for_it else self.outcome.refusal, withhold=refused_for_it)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """I/O: hand on the end that was held back, or the refusal. `withhold`: the end may not go out, the record is missing."""
+
+    trail: Trail
+    outcome: Outcome
+    refusal: Refusal | None
+    withhold: bool = False
+
+    def next(self, reply: None = None) -> Done:
+        return Done()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of the road."""
+
+
+Step = (
+    Identify | Read | Assess | Own | Challenge | Reserve | Admit | Forward | Open | Relay | Extend | Rewrite | Keep | Settle | Record
+    | Answer | Done
+)  # fmt: skip
+
+
+def abort(step: Step, reason: Abort, seen: Seen | None = None) -> Step:
+    """Where a cancellation or a fault leads from each step. `seen`: what a relay had counted by then."""
+    match step:
+        case Identify() | Read() | Assess() | Own() | Challenge():
+            return Record(step.trail, _cut(step.trail, reason, requests=0))
+        case Reserve():
+            # No answer came: it may have been taken. Settling an unknown id is harmless and refuses a late take.
+            hold = replace(step.hold, sure=False)
+            return Settle(step.trail, hold, _cut(step.trail, reason, requests=0))
+        case Admit():
+            return _wind_up(step.trail, _cut(step.trail, reason, requests=0))
+        case Forward():
+            # The upstream may have been at work on an answer that nobody will see, and bills it: charge what was expected.
+            return _wind_up(step.trail, _cut(step.trail, reason, seen=Seen(_expected(step.trail.facts))))
+        case Open():
+            return _wind_up(step.trail, _cut(step.trail, reason, seen=Seen(_expected(step.trail.facts))))
+        case Relay():
+            return _wind_up(step.trail, _cut(step.trail, reason, seen=seen or Seen(_expected(step.trail.facts)), head=step.head))
+        case Extend() | Rewrite():
+            return abort(step.relay, reason, seen)
+        case Keep():
+            return step.next(Lost(reason))
+        case Settle():
+            return Record(step.trail, step.outcome, "unknown")
+        case Record():
+            return step.next(Lost(reason))
+        case Answer() | Done():
+            return Done()
+        case _:
+            assert_never(step)
+
+
+# ── Between the steps ─────────────────────────────────────────────────────────────────────────────
+
+
+def _preflight(trail: Trail) -> Forward | Record:
+    facts = trail.dialect.parse(b"", length=0)
+    decision = Decision("forward", Action.ALLOW, Action.ALLOW, "", "preflight", trail.policy.label)
+    upstream = choose_upstream(trail.policy, "")
+    trail = replace(trail, caller=ANONYMOUS, facts=facts, decision=decision, upstream=upstream, body=b"")
+    return Forward(trail) if upstream else _refused(trail, no_upstream(facts))
+
+
+def _with_shadow_limits(trail: Trail) -> Trail:
+    over = tuple(f"limit.{state.claim.limit.id}" for state in trail.states if not state.fitted)
+    decision = trail.decision
+    if not over or decision is None:
+        return trail
+    return replace(trail, decision=replace(decision, shadowed=decision.shadowed + over))
+
+
+def _without_state(trail: Trail, hold: Hold, lost: Lost) -> Reserve | Admit | Settle | Record:
+    """The quota store gave no answer: each limit's own mode says what now.
+
+    1. One limit that says `refuse` refuses.
+    2. Else those that say `degrade` are taken from the share that this process may give out alone.
+    3. Those that say `allow` are let go, and the record says so.
+    """
+    unsure = replace(hold, sure=hold.sure and not lost.unknown)
+    if any(claim.limit.when_state_is_lost == "refuse" and not claim.limit.shadow for claim in hold.claims):
+        refusal = state_lost("quota")
+        return _refused(trail, refusal) if unsure.sure else Settle(_reasoned(trail, refusal), unsure, _outcome_of(refusal))
+    trail = _noted(trail, "state.lost")
+    if not hold.degraded and any(claim.limit.when_state_is_lost == "degrade" for claim in hold.claims):
+        return Reserve(trail, replace(unsure, degraded=True))
+    return Admit(trail if unsure.sure else replace(trail, hold=unsure))
+
+
+def _noted(trail: Trail, note: str) -> Trail:
+    decision = trail.decision
+    return trail if decision is None else replace(trail, decision=replace(decision, shadowed=(*decision.shadowed, note)))
+
+
+def _outcome_of(refusal: Refusal) -> Outcome:
+    return Outcome("refused", refusal.status, refusal, requests=0)
+
+
+def _wind_up(trail: Trail, outcome: Outcome) -> Settle | Record:
+    if outcome.refusal is not None:
+        trail = _reasoned(trail, outcome.refusal)
+    return Record(trail, outcome) if trail.hold is None else Settle(trail, trail.hold, outcome)
+
+
+def _refused(trail: Trail, refusal: Refusal) -> Record:
+    return Record(_reasoned(trail, refusal), _outcome_of(refusal))
+
+
+def _reasoned(trail: Trail, refusal: Refusal) -> Trail:
+    decision = trail.decision
+    if decision is None:
+        return trail
+    return replace(trail, decision=replace(decision, outcome="refuse", reason=refusal.reason))
+
+
+def _undecided(trail: Trail, outcome: Outcome) -> Decision:
+    """The decision of a request that never got as far as the ladder."""
+    refusal = outcome.refusal
+    tier = trail.tier.id if trail.tier else ""
+    if refusal is None:
+        return Decision("forward", Action.ALLOW, Action.ALLOW, "", outcome.end, trail.policy.label, rule=trail.rule, tier=tier)
+    return Decision("refuse", Action.ALLOW, Action.ALLOW, "", refusal.reason, trail.policy.label, rule=trail.rule, tier=tier)
+
+
+def _cut(trail: Trail, reason: Abort, *, seen: Seen | None = None, head: Answered | None = None, requests: int = 1) -> Outcome:
+    end: End = "client_gone" if reason in {"client_gone", "cancelled"} else "shutdown" if reason == "shutdown" else "fault"
+    status = head.status if head else 0
+    refusal = None
+    if end != "client_gone" and head is None:
+        refusal = internal(end)
+        status = refusal.status
+    return Outcome(
+        end, status, refusal, seen=seen or Seen(NO_USAGE), upstream_status=head.status if head else 0, fault=reason, requests=requests
+    )
+
+
+def _expected(facts: RequestFacts | None) -> Usage:
+    if facts is None:
+        return NO_USAGE
+    return Usage(input=facts.estimate.input, output=facts.estimate.output, source="estimated")

@@ -1,0 +1,83 @@
+"""The pure work between the steps: who the caller is, what the body says, and which bytes go upstream."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gateway.core.decide import caps_in_force
+from gateway.core.replies import Found, Payload
+from gateway.core.trail import Trail
+from gateway.errors import BadRequest
+from gateway.model.caller import Caller, KeyRecord
+from gateway.model.decision import Refusal
+from gateway.model.policy import Tier
+from gateway.model.request import Arrival, Estimate, RequestFacts
+
+__all__ = ["caller_of", "edited", "facts_of"]
+
+
+def caller_of(arrival: Arrival, found: Found) -> Caller | Refusal:
+    """The caller behind a credential, or the refusal for one that is missing, wrong, revoked or expired."""
+    if arrival.source == "anonymous" or arrival.key_id is None:
+        message = "You didn't provide an API key. Send it in the Authorization header (Bearer), or in x-api-key."
+        return Refusal("credential_missing", 401, message, "caller.missing", code="invalid_api_key", final=True)
+    record = found.record
+    if arrival.source != "issued":
+        return _as_caller(arrival, None)
+    if record is None:
+        return Refusal("credential_invalid", 401, "Incorrect API key provided.", "caller.invalid", code="invalid_api_key", final=True)
+    match record.state(found.now_us):
+        case "active":
+            return _as_caller(arrival, record)
+        case "revoked":
+            return Refusal("credential_revoked", 401, "This API key was revoked.", "caller.revoked", code="invalid_api_key", final=True)
+        case "expired":
+            return Refusal("credential_expired", 401, "This API key has expired.", "caller.expired", code="invalid_api_key", final=True)
+
+
+def _as_caller(arrival: Arrival, record: KeyRecord | None) -> Caller:
+    """What the key's record says stands over what a trusted proxy asserts."""
+    key_id = arrival.key_id or ""
+    account, tier, tags = (record.account, record.tier, record.tags) if record else (None, None, frozenset[str]())
+    return Caller(
+        key_id=key_id,
+        account=account or arrival.account or key_id,
+        tier=tier or arrival.tier,
+        tags=tags | arrival.tags,
+        peer=arrival.peer,
+        attributes=dict(arrival.attributes),
+        source=arrival.source,
+    )
+
+
+def facts_of(trail: Trail, payload: Payload) -> RequestFacts | Refusal:
+    """The body's facts. A body that parsers read differently, or cannot read, passes only where the tier caps nothing."""
+    tier = trail.tier
+    assert tier is not None  # Identify comes first
+    capped = trail.policy.mode == "enforce" and (tier.features.any or not tier.open_to_all_models)
+    size = len(payload.wire)
+    try:
+        facts = trail.dialect.parse(payload.plain, length=size)
+    except BadRequest as error:
+        if not capped and error.status == 400:
+            guess = Estimate(input=len(payload.plain) // 4, output=1024, output_given=False)
+            return RequestFacts(trail.dialect.name, trail.dialect.operation, input_size=size, body_size=size, estimate=guess)
+        return Refusal("body_invalid", error.status, str(error), "body.invalid", code=error.code, param=error.param, final=True)
+    if capped and facts.ambiguous:
+        return Refusal("body_invalid", 400, f"The body can be read in two ways: {facts.ambiguous}.", "body.ambiguous", final=True)
+    return facts
+
+
+def edited(trail: Trail, tier: Tier, facts: RequestFacts, plain: bytes) -> Trail:
+    """The trail with the body that goes upstream: the very bytes that came, unless the policy clips or asks."""
+    policy, upstream = trail.policy, trail.upstream
+    if trail.body is None or policy.mode == "off" or facts.ambiguous or not facts.model:
+        return trail
+    ask = policy.usage == "ask" and upstream is not None and upstream.usage == "ask" and facts.stream and not facts.usage_asked
+    caps = caps_in_force(policy, tier)
+    if not ask and not caps.any:
+        return trail
+    result = trail.dialect.edit(plain, facts, caps, ask_usage=ask)
+    if result.body is plain:
+        return trail
+    return replace(trail, body=result.body, decoded=trail.body is not plain, changed=result.changed)

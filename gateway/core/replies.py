@@ -1,0 +1,87 @@
+"""What the world replies to the steps of the road. `Lost` fits every step that asks a store or a sink."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.dialects.base import Seen
+from gateway.errors import UpstreamFault
+from gateway.model.caller import KeyRecord
+from gateway.model.decision import Refusal
+from gateway.model.record import End
+
+__all__ = ["Answered", "Broken", "Found", "Lost", "NotRead", "Outrun", "Payload", "Relayed", "Trace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Reply to Identify: the key's record, or None where none was looked up or there is none."""
+
+    record: KeyRecord | None
+    now_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A store, sink or endpoint gave no answer. `unknown`: it may have done what was asked."""
+
+    why: str
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Reply to Read: the body as on the wire and, where it was compressed, as it reads."""
+
+    wire: bytes
+    plain: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """Reply to Read: the body could not be had. `refusal` None means that the client left."""
+
+    refusal: Refusal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Reply to Forward: the head of the upstream's answer. `stream`: events, not one document."""
+
+    status: int
+    stream: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Reply to Forward: no head came."""
+
+    kind: UpstreamFault
+    sent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """Reply to Relay: how the passing of the answer ended. The answer's end is still held back when `end` is complete.
+    `started`: the client was told a status already."""
+
+    seen: Seen
+    end: End
+    bytes_out: int
+    started: bool
+    first_byte_us: int | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outrun:
+    """Reply to Relay: the stream has used up its hold and asks for a further slice of `tokens`."""
+
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Reply to Relay: a reasoning trace is complete in the buffer and may be rewritten before it is handed on."""
+
+    size: int

@@ -1,0 +1,65 @@
+"""What is known of a request along its road, and how it ended: the values that its record is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.dialects.base import Dialect, Seen
+from gateway.model.caller import ANONYMOUS, Caller
+from gateway.model.decision import Decision, Refusal
+from gateway.model.evidence import NO_VERDICT, Verdict
+from gateway.model.limit import Hold, LimitState
+from gateway.model.policy import Policy, Tier, UpstreamRule
+from gateway.model.record import End, Opened
+from gateway.model.request import NO_USAGE, Arrival, RequestFacts
+
+__all__ = ["Outcome", "Trail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What is known of a request at some point of its road; grows by replacement, and becomes its record at the end."""
+
+    arrival: Arrival
+    policy: Policy
+    dialect: Dialect
+    route: str
+    """`METHOD /path` without /v1."""
+    caller: Caller | None = None
+    tier: Tier | None = None
+    rule: str = ""
+    facts: RequestFacts | None = None
+    verdict: Verdict = NO_VERDICT
+    decision: Decision | None = None
+    upstream: UpstreamRule | None = None
+    body: bytes | None = None
+    """What goes upstream, None where the body passes through unread."""
+    decoded: bool = False
+    """`body` replaces a compressed one, so its content-encoding no longer holds."""
+    changed: tuple[str, ...] = ()
+    states: tuple[LimitState, ...] = ()
+    hold: Hold | None = None
+
+    def opened_line(self, now_us: int) -> Opened:
+        caller, facts = self.caller or ANONYMOUS, self.facts
+        return Opened(self.arrival.id, now_us, caller.key_id, caller.account, facts.model if facts else "")
+
+    @property
+    def hides_usage(self) -> bool:
+        return "usage_asked" in self.changed
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the road ended for the client, kept from the moment it is known until the record is written."""
+
+    end: End
+    status: int
+    refusal: Refusal | None = None
+    seen: Seen = field(default_factory=lambda: Seen(NO_USAGE))
+    upstream_status: int = 0
+    bytes_out: int = 0
+    first_byte_us: int | None = None
+    fault: str = ""
+    requests: int = 1
+    """What the request counts as on request limits: 0 where nothing was asked of the upstream."""

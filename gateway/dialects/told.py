@@ -1,0 +1,57 @@
+"""Which limits a caller is told of, and the arithmetic that every way of telling shares.
+
+A limit in shadow is not in force, so telling it would be untrue; one that is kept per campaign exists only for callers under
+suspicion, so telling it would say so. Both stay silent, whatever the dialect. Times round up: who waits as told is let in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gateway.model.decision import Refusal
+from gateway.model.limit import Count, LimitState
+
+__all__ = ["LONGEST_PATIENCE_US", "pointless_to_retry", "ratio_left", "remaining", "retry_after_ms", "retry_after_s", "tightest", "told"]
+
+LONGEST_PATIENCE_US = 60_000_000
+"""A client library that is told to wait longer than this would hang its program: it is told not to retry by itself."""
+
+
+def told(states: Iterable[LimitState]) -> list[LimitState]:
+    """The states that may be told, in their order: neither in shadow, nor per campaign, nor of an amount below one."""
+    return [
+        state
+        for state in states
+        if not state.claim.limit.shadow and "campaign" not in state.claim.limit.per and state.claim.amount > 0
+    ]
+
+
+def remaining(state: LimitState) -> int:
+    """What is left, between 0 and the amount: a bucket deeper than its rate must not look larger than its own limit."""
+    return max(0, min(state.remaining, state.claim.amount))
+
+
+def ratio_left(state: LimitState) -> float:
+    """The share of the limit that is left, 0.0 to 1.0."""
+    return remaining(state) / state.claim.amount
+
+
+def tightest(states: Iterable[LimitState], counts: Sequence[Count]) -> LimitState | None:
+    """Of the told limits on these counts, the one with the least share left; of equals the one that takes longest to be whole."""
+    candidates = [state for state in told(states) if state.claim.limit.count in counts]
+    return min(candidates, key=lambda s: (ratio_left(s), -s.reset_us, s.claim.limit.id), default=None)
+
+
+def retry_after_s(retry_us: int) -> int:
+    """Whole seconds for Retry-After: rounded up, at least 1."""
+    return max(1, -(-retry_us // 1_000_000))
+
+
+def retry_after_ms(retry_us: int) -> int:
+    """Whole milliseconds for retry-after-ms: rounded up, at least 1."""
+    return max(1, -(-retry_us // 1_000))
+
+
+def pointless_to_retry(refusal: Refusal) -> bool:
+    """Whether a client library must not retry by itself: it is final, or the wait is longer than a program should hang."""
+    return refusal.final or (refusal.retry_us is not None and refusal.retry_us > LONGEST_PATIENCE_US)

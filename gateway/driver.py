@@ -1,0 +1,351 @@
+"""The only file that awaits between the steps of the road: it does each step's I/O, replies, and asks for the next one.
+
+Two rules are kept here and nowhere else. Whatever cuts a step short (a client that leaves, a cancellation, a fault) leads
+through `abort`, so that the hold is settled and the record written all the same. And once a road is winding up (Settle,
+Record), nothing interrupts it: a cancellation from outside lets it finish in a task of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Coroutine
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar, assert_never
+
+from gateway.core.exchange import (
+    Abort,
+    Admit,
+    Answer,
+    Assess,
+    Challenge,
+    Done,
+    Extend,
+    Forward,
+    Identify,
+    Keep,
+    Open,
+    Own,
+    Read,
+    Record,
+    Relay,
+    Reserve,
+    Rewrite,
+    Settle,
+    Step,
+    abort,
+)
+from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Payload, Relayed
+from gateway.core.trail import Trail
+from gateway.dialects.base import Seen
+from gateway.errors import AuditError, OutcomeUnknown, StoreError
+from gateway.model.limit import Claim, Count, Hold, Taken
+from gateway.model.record import SettleOutcome
+from gateway.ports import AuditSink, Clock, HistoryStore, HoldStore, KeyStore, Meter, OwnerStore
+
+__all__ = ["Door", "Driver", "World"]
+
+T = TypeVar("T")
+
+_log = logging.getLogger("gateway")
+
+_RECORD_DEADLINE_S = 5.0
+"""How long an answer's end waits for its record; then the policy's `audit.when_lost` says what becomes of it."""
+
+_RENEW_EVERY_S = 5.0
+
+
+class Door(Protocol):
+    """One request's connections as the driver needs them: to the client, and through `forward` and `relay` to the upstream.
+
+    - `gone`: the client has left; answering then does nothing.
+    - `pardon(interruptible)` says from when on the client's leaving may cut the road short (by cancelling it), and until when.
+    - `absorbs_cancel()` says whether the cancellation just caught was the door's own, and takes it back.
+    - `seen()` what the relay has counted so far, None before there is one.
+    """
+
+    gone: bool
+
+    async def read_body(self, limit: int) -> Payload | NotRead: ...
+    async def forward(self, trail: Trail) -> Answered | Broken | NotRead: ...
+    async def relay(self, trail: Trail) -> Relayed: ...
+    async def answer(self, step: Answer) -> None: ...
+    def seen(self) -> Seen | None: ...
+    def fail(self, error: Exception) -> None: ...
+    def pardon(self, *, interruptible: bool) -> None: ...
+    def absorbs_cancel(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The adapters that a driver works with, made by the composition root.
+
+    `degraded` gives out this process's own share of limits that say `degrade` while the shared store is lost.
+    """
+
+    keys: KeyStore
+    holds: HoldStore
+    degraded: HoldStore
+    history: HistoryStore
+    owners: OwnerStore
+    sink: AuditSink
+    meter: Meter
+    clock: Clock
+
+
+class Driver:
+    """Drives requests along the road, and renews the holds of those under way."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.closing = False
+        self.in_flight = 0
+        self._renewals: dict[str, tuple[Hold, int]] = {}
+        self._apart: set[asyncio.Task[Any]] = set()
+
+    async def drive(self, first: Identify, door: Door) -> None:
+        """Take one request along its road. Returns when its record is written and its answer handed on."""
+        step: Step = first
+        self.in_flight += 1
+        try:
+            while not isinstance(step, Done):
+                try:
+                    step = await self._take(step, door)
+                except asyncio.CancelledError:
+                    cut = abort(step, self._reason(door), door.seen())
+                    if not door.absorbs_cancel():
+                        await self._finish_apart(cut, door)
+                        raise
+                    step = cut
+                except Exception as error:
+                    if isinstance(step, Answer):
+                        raise
+                    door.fail(error)
+                    self._log_fault(first.trail.arrival.id, step, error)
+                    step = abort(step, "fault", door.seen())
+        finally:
+            self.in_flight -= 1
+            self._renewals.pop(first.trail.arrival.id, None)
+
+    async def renew_holds(self) -> None:
+        """Run for as long as the process serves: extends the leases of requests that are still under way."""
+        while True:
+            await asyncio.sleep(_RENEW_EVERY_S)
+            now = self.world.clock.now()
+            for hold_id, (hold, due) in list(self._renewals.items()):
+                if now >= due:
+                    await self._renew(hold_id, hold, now)
+
+    async def drain(self, deadline_s: float) -> None:
+        """Wait until no request is under way, at most so long; what winds up apart is waited for too."""
+        self.closing = True
+        loop = asyncio.get_running_loop()
+        end = loop.time() + deadline_s
+        while (self.in_flight or self._apart) and loop.time() < end:
+            await asyncio.sleep(0.02)
+
+    # ── One step ────────────────────────────────────────────────────────────────────────────────
+
+    async def _take(self, step: Step, door: Door) -> Step:
+        world = self.world
+        match step:
+            case Identify():
+                return step.next(await self._find(step))
+            case Read():
+                return step.next(await door.read_body(step.max_body))
+            case Assess():
+                return step.next(world.history.standing(step.trail.caller.key_id if step.trail.caller else ""))
+            case Own():
+                return step.next(await self._owners(step))
+            case Challenge():
+                return step.next()
+            case Reserve():
+                door.pardon(interruptible=True)
+                return step.next(await self._reserve(step))
+            case Admit():
+                self._watch_lease(step.trail.hold)
+                return step.next()
+            case Forward():
+                door.pardon(interruptible=True)
+                return step.next(await door.forward(step.trail))
+            case Open():
+                return step.next(await self._open(step))
+            case Relay():
+                return step.next(await door.relay(step.trail))
+            case Extend() | Rewrite():
+                return step.next()
+            case Keep():
+                door.pardon(interruptible=False)
+                return step.next(await self._keep(step))
+            case Settle():
+                door.pardon(interruptible=False)
+                return step.next(await self._settle(step))
+            case Record():
+                door.pardon(interruptible=False)
+                return step.next(await self._record(step))
+            case Answer():
+                await door.answer(step)
+                return step.next()
+            case Done():
+                return step
+            case _:
+                assert_never(step)
+
+    async def _find(self, step: Identify) -> Found | Lost:
+        try:
+            record = await self.world.keys.find(step.lookup) if step.lookup else None
+        except StoreError as error:
+            return Lost(type(error).__name__)
+        return Found(record, self.world.clock.now())
+
+    async def _owners(self, step: Own) -> tuple[str | None, ...] | Lost:
+        try:
+            return tuple([await self.world.owners.owner(ref) for ref in step.refs])
+        except StoreError as error:
+            return Lost(type(error).__name__)
+
+    async def _keep(self, step: Keep) -> Lost | None:
+        caller = step.trail.caller
+        try:
+            await self.world.owners.claim(step.outcome.seen.object_id, caller.key_id if caller else "")
+        except StoreError as error:
+            return Lost(type(error).__name__)
+        return None
+
+    async def _reserve(self, step: Reserve) -> Taken | Lost:
+        meter = self.world.meter
+        store = self.world.degraded if step.hold.degraded else self.world.holds
+        try:
+            taken = await store.take(step.hold)
+        except OutcomeUnknown as error:
+            meter.count("gateway_holds_total", ("unknown",))
+            return self._state_lost(step.hold.claims, Lost(type(error).__name__, unknown=True))
+        except StoreError as error:
+            meter.count("gateway_holds_total", ("failed",))
+            return self._state_lost(step.hold.claims, Lost(type(error).__name__))
+        meter.gauge("gateway_state_up", 1.0)
+        meter.count("gateway_holds_total", ("taken" if taken.held else "refused",))
+        return taken
+
+    def _state_lost(self, claims: tuple[Claim, ...], lost: Lost) -> Lost:
+        meter = self.world.meter
+        meter.gauge("gateway_state_up", 0.0)
+        for mode in sorted({claim.limit.when_state_is_lost for claim in claims}):
+            meter.count("gateway_state_lost_total", (mode,))
+        return lost
+
+    async def _open(self, step: Open) -> Lost | None:
+        try:
+            await self.world.sink.opened(step.trail.opened_line(self.world.clock.now()))
+        except AuditError:
+            self.world.meter.count("gateway_audit_lost_total")
+            return Lost("AuditError")
+        return None
+
+    async def _settle(self, step: Settle) -> SettleOutcome:
+        hold, world = step.hold, self.world
+        self._renewals.pop(hold.id, None)
+        if hold.degraded and not hold.sure:
+            # The shared store may have taken it too, whole: what it held there is given back, the share here is charged.
+            self._spawn(world.holds.settle(replace(hold, degraded=False), step.amounts))
+        store = world.degraded if hold.degraded else world.holds
+        try:
+            call = store.settle(hold, step.amounts)
+            settlement = await (call if store.local else asyncio.shield(self._spawn(call)))
+        except OutcomeUnknown:
+            outcome: SettleOutcome = "unknown"
+        except StoreError:
+            outcome = "failed"
+        else:
+            outcome = settlement.outcome
+        world.meter.count("gateway_settles_total", (outcome,))
+        return outcome
+
+    async def _record(self, step: Record) -> Lost | None:
+        record = step.record(self.world.clock.now())
+        self._measure(step, record.ended_us)
+        try:
+            async with asyncio.timeout(_RECORD_DEADLINE_S):
+                await self.world.sink.record(record)
+        except (AuditError, TimeoutError) as error:
+            self.world.meter.count("gateway_audit_lost_total")
+            _log.error("the record of %s could not be written (%s)", record.id, type(error).__name__)
+            return Lost(type(error).__name__)
+        return None
+
+    # ── What surrounds the steps ────────────────────────────────────────────────────────────────
+
+    def _reason(self, door: Door) -> Abort:
+        if door.gone:
+            return "client_gone"
+        return "shutdown" if self.closing else "cancelled"
+
+    async def _finish_apart(self, step: Step, door: Door) -> None:
+        """Wind a road up in a task of its own, so that whoever cancelled this one may cancel again without harm."""
+        door.gone = door.gone or not self.closing
+        await asyncio.shield(self._spawn(self._finish(step, door)))
+
+    async def _finish(self, step: Step, door: Door) -> None:
+        while not isinstance(step, Done):
+            try:
+                step = await self._take(step, door)
+            except Exception as error:
+                if not isinstance(step, Answer):
+                    self._log_fault("under way", step, error)
+                step = abort(step, "fault")
+
+    def _spawn(self, call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.ensure_future(call)
+        self._apart.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._apart.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    def _watch_lease(self, hold: Hold | None) -> None:
+        if hold is not None and not hold.degraded:
+            self._renewals[hold.id] = (hold, self.world.clock.now() + self._third_of_lease(hold))
+
+    def _third_of_lease(self, hold: Hold) -> int:
+        slots = [claim.limit.window_us for claim in hold.claims if claim.limit.count is Count.CONCURRENT]
+        return min([self.world.holds.lease_us, *slots]) // 3
+
+    async def _renew(self, hold_id: str, hold: Hold, now: int) -> None:
+        try:
+            await self.world.holds.renew(hold)
+        except StoreError:
+            return
+        if hold_id in self._renewals:
+            self._renewals[hold_id] = (hold, now + self._third_of_lease(hold))
+
+    def _measure(self, step: Record, ended_us: int) -> None:
+        """Count a request where its record is made: metrics and audit can't disagree on how many there were."""
+        meter, trail, outcome = self.world.meter, step.trail, step.outcome
+        operation = trail.dialect.operation
+        forwarded = "forward" if outcome.refusal is None else "refuse"
+        meter.count("gateway_requests_total", (operation, forwarded, outcome.end))
+        meter.observe("gateway_request_duration_seconds", (ended_us - trail.arrival.at_us) / 1e6, (operation,))
+        if outcome.first_byte_us is not None:
+            meter.observe("gateway_first_byte_seconds", outcome.first_byte_us / 1e6, (operation,))
+        if outcome.refusal is not None:
+            meter.count("gateway_refusals_total", (outcome.refusal.reason,))
+        if outcome.end == "client_gone":
+            meter.count("gateway_disconnects_total")
+        if outcome.end in {"upstream_failed", "upstream_truncated"}:
+            meter.count("gateway_upstream_errors_total", (trail.upstream.id if trail.upstream else "", outcome.fault))
+        usage = outcome.seen.usage
+        if usage.total:
+            meter.count("gateway_tokens_total", ("input", usage.source), usage.input)
+            meter.count("gateway_tokens_total", ("output", usage.source), usage.output)
+        for what in trail.decision.shadowed if trail.decision else ():
+            meter.count("gateway_shadow_total", (what,))
+
+    @staticmethod
+    def _log_fault(request: str, step: Step, error: Exception) -> None:
+        """Type and place only: an exception's text may hold what a client sent."""
+        frames = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-4:]))
+        _log.error("request %s failed at %s: %s in %s", request, type(step).__name__, type(error).__name__, frames)

@@ -1,0 +1,231 @@
+"""The road, proved: whatever is replied and wherever it is cut, there is one record, and one settle exactly where a hold may be."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.exchange import (
+    Abort, Admit, Answer, Assess, Challenge, Done, Extend, Forward, Identify, Keep, Open, Own, Read, Record, Relay, Reserve, Rewrite, Settle,
+    abort,
+)  # fmt: skip
+from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
+from gateway.dialects.base import Seen
+from gateway.model.decision import Action, Refusal
+from gateway.model.evidence import NO_VERDICT, Verdict
+from gateway.model.limit import Count, LimitState, Taken
+from gateway.model.policy import AuditRules
+from gateway.model.request import Usage
+
+BODY = b'{"model":"m","messages":[{"role":"user","content":"hello"}],"max_tokens":5}'
+REFUSAL = Refusal("body_too_large", 413, "too large", "body.too_large")
+SEEN = Seen(Usage(input=3, output=5, source="upstream"), "stop", terminal=True, object_id="resp_1")
+LOST = [Lost("StoreUnavailable"), Lost("OutcomeUnknown", unknown=True)]
+
+
+def states(hold, *, fitted):
+    return tuple(LimitState(claim, fitted, 1, 1, 0, 0 if fitted else 5_000_000) for claim in hold.claims)
+
+
+def replies(step, key):
+    """All kinds of replies that a step's port may give."""
+    match step:
+        case Identify():
+            expired = [Found(key(expires_us=1), 2), Found(key(revoked_us=1), 2)]
+            return [Found(key(), 1), Found(None, 1), *expired, Lost("StoreUnavailable")]
+        case Read():
+            return [Payload(BODY, BODY), Payload(b"{", b"{"), NotRead(None), NotRead(REFUSAL)]
+        case Assess():
+            two = frozenset({"wording", "arrival"})
+            return [NO_VERDICT, Verdict(25.0, two, high=25.0), Verdict(70.0, two, high=70.0), Verdict(70.0, frozenset({"wording"}), high=70.0)]
+        case Own():
+            return [tuple(key().key_id for _ in step.refs), tuple(None for _ in step.refs), Lost("StoreUnavailable")]
+        case Reserve():
+            return [Taken(True, states(step.hold, fitted=True)), Taken(False, states(step.hold, fitted=False)), Taken(False, (), settled=True), *LOST]
+        case Forward():
+            return [Answered(200, True), Answered(200, False), Answered(500, False), Broken("connect", False), Broken("broken", True), NotRead(None), NotRead(REFUSAL)]
+        case Open():
+            return [None, Lost("AuditError")]
+        case Relay():
+            ends = ["complete", "client_gone", "upstream_truncated"]
+            whole = [Relayed(SEEN, end, 10, started, 5, "") for end in ends for started in (True, False)]
+            return [*whole, Outrun(100), Trace(1000)]
+        case Keep() | Record():
+            return [None, Lost("AuditError")]
+        case Settle():
+            return ["settled", "repeated", "expired", "unknown_id", "unknown", "failed"]
+        case _:
+            return [None]
+
+
+LIMIT_SETS = [(), ("refuse",), ("allow",), ("degrade",), ("allow", "degrade")]
+
+
+@st.composite
+def journeys(draw):
+    return draw(st.sampled_from(LIMIT_SETS)), draw(st.sampled_from(["allow", "refuse"])), draw(st.booleans()), draw(st.data())
+
+
+@given(journey=journeys(), cut_at=st.none() | st.integers(0, 16), reason=st.sampled_from(["client_gone", "cancelled", "fault", "shutdown"]))
+def test_one_record_and_one_settle_exactly_where_a_hold_may_be(make, journey, cut_at, reason):
+    modes, when_lost, opaque, data = journey
+    limits = tuple(make.limit(f"l{i}", when_state_is_lost=mode) for i, mode in enumerate(modes))
+    policy = make.policy(*limits, audit=AuditRules(when_lost=when_lost))
+    where = {"operation": "opaque", "route": "POST /files"} if opaque else {}
+    step = make.door(policy, **where)
+    walked, maybe_held, taken_after_settle, settle_reply, extends = [], False, False, None, 0
+    for number in range(40):
+        walked.append(type(step))
+        if isinstance(step, Done):
+            break
+        if number == cut_at:
+            maybe_held = maybe_held or isinstance(step, Reserve)
+            if isinstance(step, Settle):
+                settle_reply = "unknown"
+            step = abort(step, reason, SEEN)
+            continue
+        reply = data.draw(st.sampled_from(replies(step, make.key)), label=type(step).__name__)
+        if isinstance(step, Relay) and isinstance(reply, Outrun | Trace):
+            extends += 1
+            reply = reply if extends < 3 else Relayed(SEEN, "complete", 1, True)
+        if isinstance(step, Reserve):
+            maybe_held = maybe_held or (isinstance(reply, Taken) and reply.held) or (isinstance(reply, Lost) and reply.unknown)
+        if isinstance(step, Settle):
+            settle_reply = reply
+        if isinstance(step, Record):
+            assert step.record(5_000_000).settle == (settle_reply if maybe_held else "none")
+        taken_after_settle = taken_after_settle or (Settle in walked and isinstance(step, Reserve))
+        step = step.next(reply)
+    assert walked[-1] is Done
+    assert walked.count(Record) == 1
+    assert walked.count(Settle) == (1 if maybe_held else 0)
+    assert not taken_after_settle
+
+
+def walk(step, *wanted):
+    """Take the road by the given replies; steps that pass straight through are passed."""
+    replies = list(wanted)
+    while not isinstance(step, Done):
+        if isinstance(step, Challenge | Admit | Extend | Rewrite):
+            step = step.next()
+        elif replies:
+            step = step.next(replies.pop(0))
+        else:
+            return step
+    return step
+
+
+def test_an_ordinary_request_is_settled_by_the_truth(make):
+    step = walk(make.door(make.policy(make.limit(count=Count.TOKENS, amount=1000))), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
+    assert isinstance(step, Reserve)
+    taken = Taken(True, states(step.hold, fitted=True))
+    step = walk(step, taken, Answered(200, False), Relayed(SEEN, "complete", 99, True, 7))
+    assert isinstance(step, Settle)
+    assert (step.amounts.input, step.amounts.output, step.amounts.requests) == (3, 5, 1)
+    step = step.next("settled")
+    assert isinstance(step, Record)
+    record = step.record(2_000_000)
+    assert (record.end, record.status, record.settle, record.usage.source) == ("complete", 200, "settled", "upstream")
+    assert record.decision.limits == ("rpm",)
+
+
+def test_a_refused_take_holds_nothing_and_names_the_limit(make):
+    step = walk(make.door(make.policy(make.limit())), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
+    step = walk(step, Taken(False, states(step.hold, fitted=False)))
+    assert isinstance(step, Record)
+    assert (step.outcome.status, step.record(1).decision.reason) == (429, "limit.rpm")
+
+
+@pytest.mark.parametrize(("key", "code"), [("revoked_us", "caller.revoked"), ("expires_us", "caller.expired")])
+def test_a_key_that_is_over_is_told_so(make, key, code):
+    step = walk(make.door(make.policy()), Found(make.key(**{key: 5}), 6))
+    assert isinstance(step, Record)
+    assert (step.outcome.status, step.record(1).decision.reason) == (401, code)
+
+
+def test_a_departed_client_is_charged_what_was_expected_while_the_upstream_worked(make):
+    step = walk(make.door(make.policy(make.limit(count=Count.TOKENS, amount=1000))), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
+    step = walk(step, Taken(True, states(step.hold, fitted=True)))
+    assert isinstance(step, Forward)
+    step = abort(step, "client_gone")
+    assert isinstance(step, Settle)
+    assert step.amounts.output == 5
+    assert step.outcome.seen.usage.source == "estimated"
+
+
+def test_a_take_without_an_answer_is_settled_so_that_nothing_leaks(make):
+    step = walk(make.door(make.policy(make.limit(when_state_is_lost="refuse"))), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
+    step = walk(step, Lost("OutcomeUnknown", unknown=True))
+    assert isinstance(step, Settle)
+    assert not step.hold.sure
+    assert step.outcome.status == 503
+
+
+def test_degrade_takes_from_this_process_s_own_share(make):
+    step = walk(make.door(make.policy(make.limit(when_state_is_lost="degrade"))), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
+    step = walk(step, Lost("StoreUnavailable"))
+    assert isinstance(step, Reserve)
+    assert step.hold.degraded
+    step = walk(step, Taken(True, states(step.hold, fitted=True)))
+    assert isinstance(step, Forward)
+    assert step.trail.hold is not None
+    assert "state.lost" in step.trail.decision.shadowed
+
+
+def test_another_key_s_stored_object_does_not_exist(make):
+    door = make.door(make.policy(), operation="opaque", route="GET /files/file-1")
+    step = walk(door, Found(make.key(), 1), NO_VERDICT)
+    assert isinstance(step, Own)
+    assert step.refs == ("file-1",)
+    step = step.next(("someone else",))
+    assert isinstance(step, Record)
+    assert step.outcome.status == 404
+
+
+def test_a_body_that_reads_two_ways_passes_only_where_nothing_is_capped(make):
+    twice = b'{"model":"m","model":"n","messages":[]}'
+    free = walk(make.door(make.policy()), Found(make.key(), 1), Payload(twice, twice), NO_VERDICT)
+    assert isinstance(free, Forward)
+    assert free.trail.body is twice
+    policy = make.policy()
+    policy.tiers["standard"] = make.replace(policy.tiers["standard"], models=("m",))
+    capped = walk(make.door(policy), Found(make.key(), 1), Payload(twice, twice))
+    assert isinstance(capped, Record)
+    assert capped.outcome.status == 400
+
+
+def test_in_shadow_the_refusal_is_written_down_and_the_request_goes_on(make):
+    policy = make.policy(make.limit(), mode="shadow")
+    policy.tiers["standard"] = make.replace(policy.tiers["standard"], models=("other",))
+    step = walk(make.door(policy), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
+    assert isinstance(step, Reserve)
+    assert step.hold.claims[0].limit.shadow
+    assert step.trail.decision.shadowed == ("model.denied",)
+
+
+@pytest.mark.parametrize("when_lost", ["allow", "refuse"])
+def test_an_answer_whose_record_is_lost_is_withheld_only_where_the_policy_says_so(make, when_lost):
+    step = walk(make.door(make.policy(audit=AuditRules(when_lost=when_lost))), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
+    step = walk(step, Answered(200, False), Relayed(SEEN, "complete", 1, False), Lost("AuditError"))
+    assert isinstance(step, Answer)
+    assert step.withhold is (when_lost == "refuse")
+
+
+def test_an_upstream_that_breaks_before_the_first_byte_is_a_clean_502(make):
+    step = walk(make.door(make.policy()), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT, Answered(200, False))
+    step = walk(step, Relayed(SEEN, "upstream_truncated", 0, False))
+    assert isinstance(step, Record)
+    assert (step.outcome.status, step.outcome.end) == (502, "upstream_failed")
+
+
+def test_a_preflight_passes_without_a_credential(make):
+    door = make.replace(make.door(make.policy(make.limit()), operation="opaque", route="OPTIONS /chat/completions"), preflight=True)
+    step = door.next(Found(None, 1))
+    assert isinstance(step, Forward)
+    assert step.trail.decision.action is Action.ALLOW
+
+
+def test_every_reason_to_abort_has_an_end(make):
+    for reason in Abort.__args__:
+        assert isinstance(abort(make.door(make.policy()), reason), Record)
