@@ -58,6 +58,8 @@ class Limit:
     burst: int = 0
     shadow: bool = False
     when_state_is_lost: LostMode = "refuse"
+    share_when_lost: float = 0.5
+    """Under `degrade`, the share of the amount that each process gives out alone while the shared store is lost."""
 
     @property
     def capacity(self) -> int:
