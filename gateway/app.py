@@ -1,8 +1,8 @@
 """The one composition root: chooses the adapters, joins them to the driver, and gives the three ways in.
 
-    Gateway(app, policy=...)        middleware in front of an ASGI application
-    proxy(settings)                 the same middleware in front of model endpoints
-    admin_app(gateway)              the admin plane of either
+Gateway(app, policy=...)        middleware in front of an ASGI application
+proxy(settings)                 the same middleware in front of model endpoints
+admin_app(gateway)              the admin plane of either
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 
-from gateway.asgi.admin import Plane
 from gateway.asgi.admin import admin_app as _admin_app
 from gateway.asgi.door import Door as PeerGuard
 from gateway.asgi.intake import Engine
@@ -33,8 +32,9 @@ from gateway.policy.load import load as load_policy
 from gateway.ports import Upstream
 from gateway.registry import resolve
 from gateway.reload import PolicyHolder
+from gateway.settings import deployment_secret
 
-__all__ = ["Gateway", "Running", "admin_app", "proxy"]
+__all__ = ["Gateway", "Running", "Ways", "admin_app", "proxy"]
 
 _log = logging.getLogger("gateway")
 
@@ -77,7 +77,9 @@ class Running:
         self.state: Any = None
 
     @classmethod
-    async def open(cls, *, policy: str | Path, state: str, data: Path, secret: bytes | None, ways: Ways, client: str = "aiohttp") -> Running:
+    async def open(
+        cls, *, policy: str | Path, state: str, data: Path, secret: bytes | None, ways: Ways, client: str = "aiohttp"
+    ) -> Running:
         """Open the state, the log and the ways upstream; SettingsError or PolicyError when something is wrong with any."""
         running = cls()
         try:
@@ -143,6 +145,10 @@ class Running:
                 await task
 
         self.stack.push_async_callback(stop)
+
+    def close_door(self) -> None:
+        """From now on requests are answered that the service is restarting; those under way go on."""
+        self.engine.driver.closing = True
 
     async def aclose(self, deadline_s: float = 10.0) -> None:
         """Let what is under way wind up, then close everything in reverse order."""
@@ -210,9 +216,12 @@ def _effective(holder: PolicyHolder, ways: Ways) -> Callable[[], Policy]:
 class Gateway:
     """The middleware: `app = Gateway(app, policy="policies/default.yaml")`, or `app.add_middleware(Gateway, policy=...)`.
 
-    `policy`: a path, or the name of a policy that ships (`default`, `strict`, `shadow`, `passthrough`). `state`: `memory` or a Redis URL,
-    default GATEWAY_STATE. `data`: a folder for keys and the audit log, default GATEWAY_DATA or `gateway-data`. `governs(path)`: which
-    paths are governed, default those of the dialects, with or without /v1. `secret`: the deployment's, default GATEWAY_SECRET[_FILE].
+    - `policy`: a path, or the name of a policy that ships (`default`, `strict`, `shadow`, `passthrough`).
+    - `state`: `memory` or a Redis URL, default GATEWAY_STATE.
+    - `data`: a folder for keys and the audit log, default GATEWAY_DATA or `gateway-data`.
+    - `governs(path)`: which paths are governed, default those of the dialects, with or without /v1.
+    - `secret`: the deployment's, default GATEWAY_SECRET[_FILE].
+
     Starts with the lifespan or the first request; `aclose()` where the server sends no lifespan.
     """
 
@@ -231,7 +240,7 @@ class Gateway:
             "policy": policy,
             "state": state or os.environ.get("GATEWAY_STATE", "memory"),
             "data": Path(data or os.environ.get("GATEWAY_DATA", "gateway-data")),
-            "secret": secret if secret is not None else secret_from_environment(),
+            "secret": secret if secret is not None else deployment_secret(),
         }
         self._ways = Ways(app, (_APP,))
         self._middleware = Middleware(app, self._open, self._close, governs)

@@ -143,7 +143,7 @@ class Driver:
         loop = asyncio.get_running_loop()
         end = loop.time() + deadline_s
         while (self.in_flight or self._apart) and loop.time() < end:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # noqa: ASYNC110 - happens once, at the end; an event per request would cost on every one
 
     # ── One step ────────────────────────────────────────────────────────────────────────────────
 
@@ -290,7 +290,7 @@ class Driver:
         while not isinstance(step, Done):
             try:
                 step = await self._take(step, door)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the road must be wound up
                 if not isinstance(step, Answer):
                     self._log_fault("under way", step, error)
                 step = abort(step, "fault")

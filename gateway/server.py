@@ -22,13 +22,19 @@ from typing import Any
 import uvicorn
 
 from gateway.errors import SettingsError
+from gateway.wire import BoundedProtocol
 
-__all__ = ["PlaneServer", "bind", "run_workers", "serve_planes"]
+__all__ = ["WORKER", "PlaneServer", "bind", "run_workers", "serve_planes", "worker_number"]
 
 _log = logging.getLogger("gateway")
 
 WORKER = "GATEWAY_WORKER"
 """Set for the processes of `--workers N`: their number, from 0."""
+
+
+def worker_number() -> int:
+    """Which of the processes of `--workers N` this is, from 0; 0 too where there is only one."""
+    return int(os.environ.get(WORKER, "0"))
 
 
 class PlaneServer(uvicorn.Server):
@@ -39,7 +45,7 @@ class PlaneServer(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="none",
-                http="httptools",
+                http=BoundedProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -49,7 +55,6 @@ class PlaneServer(uvicorn.Server):
                 proxy_headers=False,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=int(shutdown_s) or 1,
-                h11_max_incomplete_event_size=65536,
             )
         )
 
@@ -70,7 +75,8 @@ def bind(host: str, port: int, *, what: str, shared: bool = False) -> socket.soc
         made.bind((host, port))
     except OSError as error:
         made.close()
-        raise SettingsError(f"{what}: cannot listen on {host}:{port}: {error.strerror}; choose another with --host or --port") from error
+        message = f"{what}: cannot listen on {host}:{port}: {error.strerror}; choose another with --host or --port"
+        raise SettingsError(message) from error
     return made
 
 
@@ -105,7 +111,9 @@ async def serve_planes(
                 if task.done():
                     task.result()
         ready()
-        await asyncio.wait([asyncio.ensure_future(stopping.wait()), *tasks], return_when=asyncio.FIRST_COMPLETED)
+        told = asyncio.ensure_future(stopping.wait())
+        await asyncio.wait([told, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
     finally:
         closing()
         for (server, _), task in zip(planes, tasks, strict=True):

@@ -107,7 +107,9 @@ def _refusal(request: Request, token: str | None) -> tuple[int, str] | None:
     if token is not None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         right = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
-        return None if scheme.lower() == "bearer" and right else (401, "the admin token is missing or wrong (Authorization: Bearer ...)")
+        return (
+            None if scheme.lower() == "bearer" and right else (401, "the admin token is missing or wrong (Authorization: Bearer ...)")
+        )
     if not _is_loopback(request.client.host if request.client else ""):
         return 403, "without an admin token only loopback is answered (set GATEWAY_ADMIN_TOKEN)"
     if not _names_loopback(request.headers.get("host", "")):
@@ -117,7 +119,7 @@ def _refusal(request: Request, token: str | None) -> tuple[int, str] | None:
 
 def _is_loopback(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+        return ipaddress.ip_address(host.split("%", maxsplit=1)[0]).is_loopback
     except ValueError:
         return host == "localhost"
 

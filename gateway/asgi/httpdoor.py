@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gateway.asgi.fields import end_to_end, inject, request_fields, response_fields
+from gateway.asgi.fields import response_fields
 from gateway.core.exchange import Answer
 from gateway.core.refusals import internal, upstream_refusal
 from gateway.core.replies import Answered, Broken, NotRead, Payload, Relayed
@@ -32,8 +31,20 @@ __all__ = ["HttpDoor"]
 
 Message = dict[str, Any]
 
-_OWN_LIMIT_FIELDS = (b"x-ratelimit-", b"anthropic-ratelimit-", b"ratelimit")
-"""Fields that tell the operator's own limits at its upstream: nobody's business behind an injected credential."""
+_BODY_PATIENCE_S = 60.0
+"""How long the next piece of a request's body may take to come."""
+
+_LONGEST_REQUEST_ID = 128
+
+_OWN_LIMIT_FIELDS = (
+    b"x-ratelimit-",
+    b"anthropic-ratelimit-",
+    b"ratelimit",
+    b"openai-organization",
+    b"openai-project",
+    b"anthropic-organization-id",
+)
+"""Fields that tell the operator's own limits and names at its upstream: nobody's business behind an injected credential."""
 
 
 class ClientGone(Exception):
@@ -74,7 +85,11 @@ class HttpDoor:
         parts: list[bytes] = []
         size = 0
         while True:
-            message = await self._receive()
+            # The first piece is mostly here already, and the server's own deadline on a request's head has just been kept.
+            try:
+                message = await (asyncio.wait_for(self._receive(), _BODY_PATIENCE_S) if parts else self._receive())
+            except TimeoutError:
+                return NotRead(_too_slow())
             if message["type"] == "http.disconnect":
                 self.gone = True
                 return NotRead(None)
@@ -241,7 +256,7 @@ class HttpDoor:
     async def _refuse(self, trail: Trail, refusal: Refusal) -> None:
         self._started = True
         self._engine.noticed(trail.arrival.peer, refusal)
-        request_id = (_field(self._headers, b"x-request-id") or trail.arrival.id.encode()).decode("latin-1")
+        request_id = (_field(self._headers, b"x-request-id") or trail.arrival.id.encode()).decode("latin-1")[:_LONGEST_REQUEST_ID]
         problem = b"application/problem+json" in (_field(self._headers, b"accept") or b"")
         answer = self._dialect.refuse(refusal, request_id=request_id, problem=problem)
         headers = answer.headers + self._told(trail, {name for name, _ in answer.headers})
@@ -298,6 +313,10 @@ class HttpDoor:
 def _too_large(limit: int) -> Refusal:
     message = f"The request is larger than {limit} bytes."
     return Refusal("body_too_large", 413, message, "body.too_large", code="request_too_large", final=True)
+
+
+def _too_slow() -> Refusal:
+    return Refusal("body_invalid", 408, "The request's body did not come in time.", "body.too_slow", code="request_timeout")
 
 
 def _field(headers: Headers, name: bytes) -> bytes | None:

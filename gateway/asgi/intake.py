@@ -1,7 +1,8 @@
 """Where a request enters: from an ASGI scope to the first step of the road.
 
 The credential's secret stops here: what goes on is its keyed hash. So do framing that two servers could read differently, peers
-that fail to authenticate again and again, and upgrades that are not relayed; each is refused by the same road, so that each has its record.
+that fail to authenticate again and again, and upgrades that are not relayed; each is refused by the same road, so that each
+has its record.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from gateway.asgi.credentials import Credential, credential_of, inject
+from gateway.asgi.credentials import Credential, credential_of, inject, only_known
 from gateway.asgi.door import Door as PeerGuard
 from gateway.asgi.fields import framing_fault, request_fields
 from gateway.asgi.httpdoor import HttpDoor
 from gateway.asgi.peer import asserted_identity, peer_of
 from gateway.core.exchange import Identify
+from gateway.core.refusals import internal
 from gateway.core.trail import Trail
 from gateway.dialects.base import Dialect
 from gateway.dialects.routes import dialect_for, normal_path
 from gateway.driver import Driver
-from gateway.model.caller import key_id_of
+from gateway.model.caller import Source, key_id_of
 from gateway.model.decision import Refusal
 from gateway.model.policy import Policy, UpstreamRule
 from gateway.model.request import Arrival
@@ -62,7 +64,15 @@ class Engine:
         rule, caller = trail.upstream, trail.caller
         assert rule is not None
         if self.in_process and caller is not None:
-            scope = {**scope, "gateway": {"decision": trail.arrival.id, "key_id": caller.key_id, "account": caller.account, "tier": trail.tier.id if trail.tier else ""}}
+            scope = {
+                **scope,
+                "gateway": {
+                    "decision": trail.arrival.id,
+                    "key_id": caller.key_id,
+                    "account": caller.account,
+                    "tier": trail.tier.id if trail.tier else "",
+                },
+            }
         return self.upstreams(rule, scope)
 
     def request_fields(self, trail: Trail, headers: Headers) -> Headers:
@@ -72,8 +82,8 @@ class Engine:
         fields = request_fields(headers)
         rule = trail.upstream
         assert rule is not None
-        if trail.caller is None or trail.caller.source == "client" or trail.caller.source == "anonymous":
-            return fields
+        if trail.caller is None or trail.caller.source in {"client", "anonymous"}:
+            return only_known(fields)
         return inject(fields, self.credential(rule), _credential_header(rule, trail.dialect))
 
     def url(self, rule: UpstreamRule, scope: Scope) -> str:
@@ -162,7 +172,9 @@ class Intake:
             message = "WebSocket is not relayed by this gateway. Use the HTTP endpoints; they stream by server-sent events."
             return Refusal("websocket", 400, message, "websocket", code="websocket_unsupported", final=True)
         if policy.credentials == "issued" and _ambiguous_path(scope):
-            return Refusal("route_denied", 400, "The path is not in its plain form.", "route.ambiguous", code="invalid_request", final=True)
+            return Refusal(
+                "route_denied", 400, "The path is not in its plain form.", "route.ambiguous", code="invalid_request", final=True
+            )
         wait = self._engine.guard.refuses(peer)
         if wait is not None:
             message = "Too many failed requests from this address. Please try again later."

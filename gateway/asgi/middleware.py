@@ -19,7 +19,7 @@ Scope = dict[str, Any]
 
 
 class Middleware:
-    """Pure ASGI. `opened()` builds the engine; `closed(engine)` gives everything back. `governs(path)` chooses paths; None: the dialects'."""
+    """Pure ASGI. `opened()` builds the engine, `closed()` gives everything back. `governs(path)` chooses paths; None: the dialects'."""
 
     def __init__(
         self,

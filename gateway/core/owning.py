@@ -10,10 +10,10 @@ from gateway.core.trail import Trail
 
 __all__ = ["keeps", "lists", "refs"]
 
-FAMILIES = frozenset(
-    """assistants batches chat/completions containers conversations evals files fine_tuning/jobs messages/batches realtime
-    responses threads uploads vector_stores videos""".split()
-)
+FAMILIES = frozenset({
+    "assistants", "batches", "chat/completions", "containers", "conversations", "evals", "files", "fine_tuning/jobs", "messages/batches",
+    "realtime", "responses", "threads", "uploads", "vector_stores", "videos",
+})  # fmt: skip
 """First segments of the paths under which objects are stored."""
 
 

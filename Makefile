@@ -1,0 +1,49 @@
+# The commands of this repository. `make run` and `make test` need Python 3.11 or newer and nothing else of ours.
+
+PYTHON ?= python3
+BIN := .venv/bin
+LOCKED := .venv/.locked-base
+TESTED := .venv/.locked-tests
+
+.PHONY: run test check bench proof parts docs lock clean
+
+run: $(LOCKED)  ## the gateway on 8080 with the demo model behind it, the admin plane on 8081
+	@$(BIN)/gateway serve --demo --data .data/run
+
+test: $(TESTED) parts  ## the whole suite
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: $(TESTED)  ## lint, formatting, types, floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(TESTED) parts  ## throughput and added latency, in one run, as ratios
+	$(BIN)/python -m tests.bench.run
+
+proof: $(TESTED) parts  ## soaks, simulations and sweeps that are too long for the suite
+	PROOF=1 $(BIN)/pytest -m proof --timeout 3600
+
+parts: .parts/ready  ## a real redis-server for the tests
+.parts/ready: .ci/parts
+	@.ci/parts $(PYTHON)
+	@touch $@
+
+docs: $(TESTED)  ## what is generated: policy reference and schema, metrics
+	$(BIN)/python -m gateway policy schema --out policies/policy.schema.json
+
+lock:  ## choose versions anew; needs uv
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml --group build -o deploy/requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml --group dev -o tests/requirements.lock
+
+$(LOCKED): deploy/requirements.lock pyproject.toml
+	@.ci/install $(PYTHON) deploy/requirements.lock
+	@touch $@
+
+$(TESTED): tests/requirements.lock pyproject.toml
+	@.ci/install $(PYTHON) tests/requirements.lock
+	@touch $@ $(LOCKED)
+
+clean:
+	rm -rf .venv .parts .data build dist .mypy_cache .ruff_cache .hypothesis
