@@ -28,7 +28,7 @@ _STAYS_HERE = _FIELDS | {b"cookie", b"x-goog-api-key", b"openai-organization", b
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What the client showed. `value` is the key without its scheme; under `other` (an Authorization that is not Bearer) the whole field."""
+    """What the client showed. `value` is the key without its scheme; under `other` (Authorization, but not Bearer) the whole field."""
 
     value: bytes
     form: Form

@@ -128,10 +128,8 @@ class _Counts(Storage, SlidingWindowCounterSupport):
         before, left, now, _ = self.get_sliding_window(key, expiry)
         if before * left / expiry + now < limit:
             return 0
-        if now < limit:
-            seconds = left - (limit - now) * expiry / before
-        else:
-            seconds = left + expiry * (1 - limit / now)
+        # Either `before` fades enough in this window, or `now` has to become what was before and fade itself.
+        seconds = left - (limit - now) * expiry / before if now < limit else left + expiry * (1 - limit / max(now, 1))
         return math.ceil(seconds * 1_000_000) + 1
 
     # ── What every storage of the package has; its sliding window asks for none of it ──────────

@@ -45,7 +45,8 @@ Address = IPv4Address | IPv6Address
 @dataclass(frozen=True, slots=True)
 class Peer:
     """`address` as text, IPv4 in IPv6 unwrapped ("" where the server does not tell, as on a Unix socket). `grouped` is what counts
-    per peer: an IPv6 address stands for its /64 by that network's first address. `trusted`: the connection itself comes from a listed network.
+    per peer: an IPv6 address stands for its /64 by that network's first address. `trusted`: the connection itself comes from a
+    listed network.
     """
 
     address: str
@@ -78,7 +79,7 @@ def peer_of(client: Sequence[Any] | None, headers: Headers, trusted_networks: Se
 
 def asserted_identity(headers: Headers, *, trusted: bool) -> Identity | None:
     """What the outer proxy says of the caller; None where it says nothing, isn't trusted, or says one thing twice (then a client
-    may have said it first). A value that is not 1 to 256 printable ASCII characters is not taken; at most 32 tags and 32 attributes are."""
+    may have said it first). Only values of 1 to 256 printable ASCII characters are taken, at most 32 tags and 32 attributes."""
     if not trusted:
         return None
     said: dict[bytes, str] = {}
@@ -156,7 +157,7 @@ def _listed_hops(value: str) -> list[str]:
 
 
 def _forwarded_hops(value: str) -> list[str]:
-    """The `for` of each element of a Forwarded field; nothing where it can't be read to its end. An element without is an unknown hop."""
+    """The `for` of each element of a Forwarded field, "" where an element has none; nothing where it can't be read to its end."""
     nodes: list[str] = []
     node, at = "", 0
     while at < len(value):
