@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.exposition import generate_latest
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.platform_collector import PlatformCollector
@@ -45,7 +45,8 @@ class Metric:
 METRICS: tuple[Metric, ...] = (
     Metric("gateway_requests_total", "counter", "Requests that came to an end, each of which has one audit record.",
            ("operation", "outcome", "end")),
-    Metric("gateway_request_duration_seconds", "histogram", "From a request's arrival until its record is made.", ("operation",), _ANSWER_S),
+    Metric("gateway_request_duration_seconds", "histogram", "From a request's arrival until its record is made.",
+           ("operation",), _ANSWER_S),
     Metric("gateway_first_byte_seconds", "histogram", "From a request's arrival to the first byte of its answer's body.",
            ("operation",), _ANSWER_S),
     Metric("gateway_in_flight", "gauge", "Requests under way in this process."),
@@ -54,18 +55,20 @@ METRICS: tuple[Metric, ...] = (
     Metric("gateway_disconnects_total", "counter", "Clients that left before their answer's end."),
     Metric("gateway_upstream_errors_total", "counter", "Answers that an upstream did not give, or broke off.", ("upstream", "fault")),
     Metric("gateway_tokens_total", "counter", "Tokens that were settled, by where the number comes from.", ("direction", "source")),
-    Metric("gateway_holds_total", "counter", "Attempts to hold quota: taken, refused, failed, or unknown (no answer in time).", ("outcome",)),
+    Metric("gateway_holds_total", "counter", "Attempts to hold quota: taken, refused, failed, or unknown (no answer in time).",
+           ("outcome",)),
     Metric("gateway_settles_total", "counter", "Holds that were settled, by what the store said.", ("outcome",)),
     Metric("gateway_state_up", "gauge", "1 while the store of holds answers, 0 after it did not."),
-    Metric("gateway_state_lost_total", "counter", "Takes that the store did not answer, by what the policy says of that: allow, degrade, refuse.",
+    Metric("gateway_state_lost_total", "counter", "Takes that the store did not answer, by what the policy says: allow, degrade, refuse.",
            ("mode",)),
     Metric("gateway_policy_reloads_total", "counter", "Attempts to load the policy anew, by what came of them.", ("outcome",)),
     Metric("gateway_policy_loaded_timestamp_seconds", "gauge", "When the running policy was loaded, Unix time."),
-    Metric("gateway_audit_lost_total", "counter", "Answers that did not wait any longer for their audit line, or whose line could not be written."),
+    Metric("gateway_audit_lost_total", "counter", "Audit lines that could not be written, or not in the time that an answer waits for them."),
     Metric("gateway_audit_records_total", "counter", "Audit records on disk, as durable as the policy asks."),
     Metric("gateway_audit_bytes_total", "counter", "Bytes appended to the audit log."),
     Metric("gateway_audit_write_seconds", "histogram", "One write of the audit log: all lines of one tick of the loop.", (), _WRITE_S),
-    Metric("gateway_audit_errors_total", "counter", "Writes of the audit log that failed, by the system's name of the error.", ("error",)),
+    Metric("gateway_audit_errors_total", "counter", "Writes of the audit log that failed, by the system's name of the error.",
+           ("error",)),
     Metric("gateway_audit_up", "gauge", "1 while audit lines can be written, 0 while they are being lost."),
 )  # fmt: skip
 
@@ -86,7 +89,7 @@ class Metrics:
     """The metrics of one gateway, in a registry of their own; see `ports.Meter`. A name or a number of labels that the table
     does not have is a mistake of the code: KeyError, ValueError."""
 
-    content_type: str = CONTENT_TYPE_LATEST
+    content_type: str = "text/plain; version=0.0.4; charset=utf-8"
 
     def __init__(self, max_series: int = MAX_SERIES) -> None:
         self._max_series = max_series
