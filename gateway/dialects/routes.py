@@ -13,7 +13,8 @@ from gateway.registry import names, resolve
 
 __all__ = ["dialect_for", "normal_path"]
 
-_OPAQUE = "opaque"
+_ANTHROPIC = "/messages/"
+"""Under this path whatever is not parsed is still Anthropic's: refused in its words, and sent on with its kind of credential."""
 
 
 def normal_path(path: str) -> str:
@@ -28,16 +29,18 @@ def dialect_for(method: str, path: str) -> Dialect:
 
     RegistryError at the first call if a registered dialect does not resolve.
     """
-    table, opaque = _table()
-    return table.get((method, normal_path(path)), opaque)
+    table, opaque, anthropic = _table()
+    plain = normal_path(path)
+    return table.get((method, plain)) or (anthropic if plain.startswith(_ANTHROPIC) else opaque)
 
 
 @cache
-def _table() -> tuple[dict[tuple[str, str], Dialect], Dialect]:
-    """Every route's dialect, and the opaque one. Where two claim a route the first registered keeps it, which is ours."""
+def _table() -> tuple[dict[tuple[str, str], Dialect], Dialect, Dialect]:
+    """Every route's dialect, and the two opaque ones. Where two claim a route the first registered keeps it, which is ours."""
     table: dict[tuple[str, str], Dialect] = {}
     for name in names("dialects"):
         dialect: Dialect = resolve("dialects", name)()
         for route in dialect.routes:
             table.setdefault(route, dialect)
-    return table, resolve("dialects", _OPAQUE)()
+    opaque = resolve("dialects", "opaque")
+    return table, opaque(), opaque("anthropic")

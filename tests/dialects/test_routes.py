@@ -62,6 +62,11 @@ def test_everything_else_is_opaque(method, path):
     assert dialect_for(method, path).operation == "opaque"
 
 
+def test_what_is_not_parsed_below_messages_still_speaks_as_anthropic_does():
+    assert dialect_for("POST", "/v1/messages/batches").name == "anthropic"
+    assert dialect_for("GET", "/v1/files").name == "opaque"
+
+
 def test_the_dialects_are_made_once():
     assert dialect_for("POST", "/v1/messages") is dialect_for("POST", "/messages")
     assert dialect_for("GET", "/a") is dialect_for("PUT", "/b")
