@@ -98,7 +98,7 @@ def choose_upstream(policy: Policy, model: str) -> UpstreamRule | None:
 
 def fits(glob: str, text: str) -> bool:
     """Whether a glob of `*` and `?` covers a whole text."""
-    if glob == "*" or glob == text:
+    if glob in ("*", text):
         return True
     return len(text) <= _LONGEST and _compiled(glob).match(text) is not None
 

@@ -1,0 +1,215 @@
+"""What the schema cannot see: names that must be unique or exist, fields that need or exclude each other, rules nobody can reach.
+
+Works on the plain tree and takes any shape, so that these mistakes are listed together with the schema's and not one after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import IPv6Network, ip_network
+from typing import Any
+
+from gateway.errors import PolicyProblem
+from gateway.policy.complain import shown
+from gateway.policy.nearest import did_you_mean
+from gateway.policy.schema_judging import SignalsBlock
+from gateway.policy.tree import Path, Tree
+from gateway.policy.words import perturbation_names, signal_names
+
+__all__ = ["OWN_TIER", "problems_between"]
+
+OWN_TIER = "own"
+"""What a caller rule writes for the tier that the key itself names."""
+
+_ALTERING = ("perturb", "challenge")
+
+Found = Iterator[PolicyProblem]
+
+
+def problems_between(tree: Tree) -> list[PolicyProblem]:
+    """All problems between the parts of a file."""
+    data = _fields(tree.data)
+    found: list[PolicyProblem] = []
+    for check in (_empties, _callers, _tiers, _signals, _ladder, _upstreams, _examples):
+        found.extend(check(tree, data))
+    return found
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _blocks(value: Any) -> list[tuple[int, dict[str, Any]]]:
+    """A list's entries that are sets of fields, with their place in it."""
+    return [(index, entry) for index, entry in enumerate(value) if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _empties(tree: Tree, data: dict[str, Any]) -> Found:
+    """A field without a value would mean `no restriction` in some places: it is refused in all."""
+    stack: list[tuple[Path, Any]] = [((), data)]
+    while stack:
+        path, value = stack.pop()
+        entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        for key, inner in entries:
+            place = (*path, key)
+            if inner is None:
+                yield tree.problem(place, "the field has no value", "give one, or remove the field")
+            elif place in tree.places:
+                stack.append((place, inner))
+
+
+def _repeated(tree: Tree, where: Path, blocks: list[tuple[int, dict[str, Any]]], seen: dict[str, int] | None = None) -> Found:
+    """Ids that stand twice. `seen` carries them over several lists."""
+    seen = {} if seen is None else seen
+    for index, block in blocks:
+        name = block.get("id")
+        if not isinstance(name, str):
+            continue
+        path = (*where, index, "id")
+        if name in seen:
+            yield tree.problem(path, f"the id {name!r} stands here a second time", f"the first is on line {seen[name]}")
+        else:
+            seen[name] = tree.places.get(path, (0, 0))[0]
+
+
+def _callers(tree: Tree, data: dict[str, Any]) -> Found:
+    callers, tiers = _blocks(data.get("callers")), _fields(data.get("tiers"))
+    yield from _repeated(tree, ("callers",), callers)
+    everyone: str | None = None
+    for index, block in callers:
+        path: Path = ("callers", index)
+        tier = block.get("tier")
+        if isinstance(tier, str) and tier != OWN_TIER and tier not in tiers:
+            yield tree.problem((*path, "tier"), f"there is no tier {tier!r}", did_you_mean(tier, [*tiers, OWN_TIER]))
+        if everyone is not None:
+            yield tree.problem(path, f"nobody reaches this rule: {everyone!r} before it matches everyone", "move it up, or remove it")
+        elif block.get("match") == {} and tier != OWN_TIER:
+            everyone = str(block.get("id"))
+        yield from _peer(tree, (*path, "match", "peer"), _fields(block.get("match")).get("peer"))
+
+
+def _peer(tree: Tree, path: Path, peer: Any) -> Found:
+    try:
+        network = ip_network(peer) if isinstance(peer, str) else None
+    except ValueError:
+        return
+    if isinstance(network, IPv6Network) and network.prefixlen > 64:
+        yield tree.problem(path, f"{shown(peer)} is narrower than /64", "IPv6 peers are grouped by /64: name that network")
+
+
+def _tiers(tree: Tree, data: dict[str, Any]) -> Found:
+    seen: dict[str, int] = {}
+    for name, tier in _fields(data.get("tiers")).items():
+        path: Path = ("tiers", name)
+        if name == OWN_TIER:
+            yield tree.problem(path, f"the name {name!r} is taken", "in callers it means the tier that a key names", key=True)
+        limits = _blocks(_fields(tier).get("limits"))
+        yield from _repeated(tree, (*path, "limits"), limits, seen)
+        for index, limit in limits:
+            yield from _limit(tree, (*path, "limits", index), limit)
+
+
+def _limit(tree: Tree, path: Path, limit: dict[str, Any]) -> Found:
+    concurrent = limit.get("count") == "concurrent"
+    needed, excluded = ("at_once", ("rate", "window", "burst")) if concurrent else ("rate", ("at_once", "lease"))
+    what = "concurrent" if concurrent else "requests, tokens and bytes"
+    if needed not in limit and "count" in limit:
+        example = "at_once: 8" if concurrent else "rate: 20/minute"
+        yield tree.problem((*path, needed), "the field is missing", f"a limit on {what} needs it, like `{example}`")
+    for name in excluded:
+        if name in limit:
+            yield tree.problem((*path, name), f"a limit on {what} has no `{name}`", f"it has `{needed}`", key=True)
+    if "burst" in limit and not concurrent and limit.get("window") != "bucket":
+        yield tree.problem((*path, "burst"), "only a bucket has a `burst`", "add `window: bucket`", key=True)
+    per = limit.get("per")
+    if isinstance(per, list) and len({str(subject) for subject in per}) < len(per):
+        yield tree.problem((*path, "per"), "a subject stands here twice", "name each once")
+
+
+def _signals(tree: Tree, data: dict[str, Any]) -> Found:
+    signals, known = _fields(data.get("signals")), signal_names()
+    fields = [*SignalsBlock.model_fields, *known]
+    for name in signals:
+        if name not in fields:
+            yield tree.problem(("signals", name), "unknown signal", did_you_mean(name, fields), key=True)
+    exemptions = _blocks(signals.get("exemptions"))
+    yield from _repeated(tree, ("signals", "exemptions"), exemptions)
+    rules = [str(block.get("id")) for _, block in _blocks(data.get("callers"))]
+    for index, block in exemptions:
+        path: Path = ("signals", "exemptions", index)
+        caller = block.get("caller")
+        if isinstance(caller, str) and caller not in rules:
+            yield tree.problem((*path, "caller"), f"there is no caller rule {caller!r}", did_you_mean(caller, rules))
+        yield from _names(tree, (*path, "signals"), block.get("signals"), known, "signal")
+
+
+def _names(tree: Tree, path: Path, given: Any, known: tuple[str, ...], what: str) -> Found:
+    for index, name in enumerate(given if isinstance(given, list) else []):
+        if isinstance(name, str) and name not in known:
+            yield tree.problem((*path, index), f"there is no {what} {name!r}", did_you_mean(name, known))
+
+
+def _ladder(tree: Tree, data: dict[str, Any]) -> Found:
+    rungs = _blocks(data.get("ladder"))
+    yield from _repeated(tree, ("ladder",), rungs)
+    before: float | None = None
+    for index, rung in rungs:
+        path: Path = ("ladder", index)
+        at, do = rung.get("at"), rung.get("do")
+        if isinstance(at, (int, float)):
+            if index == 0 and (at != 0 or do not in ("allow", None)):
+                yield tree.problem((*path, "at"), f"the first rung is at {at:g} and does {do}", "start with `at: 0, do: allow`")
+            if before is not None and at <= before:
+                yield tree.problem(
+                    (*path, "at"), f"{at:g} is not above the rung before it ({before:g})", "list rungs from the lowest up"
+                )
+            before = float(at)
+        if "with" in rung and do not in _ALTERING:
+            yield tree.problem(
+                (*path, "with"), f"a rung that does {do} has no `with`", "it belongs to `do: perturb` or `challenge`", key=True
+            )
+        if "share" in rung and do in ("allow", "watch", "refuse"):
+            yield tree.problem(
+                (*path, "share"), f"a rung that does {do} has no `share`", "it belongs to `do: throttle` and above", key=True
+            )
+        if do == "throttle" and "share" not in rung:
+            yield tree.problem((*path, "share"), "the field is missing", "say which share of the limits is left, like `share: 0.5`")
+        yield from _names(tree, (*path, "with"), rung.get("with"), perturbation_names(), "perturbation")
+    if isinstance(data.get("ladder"), list) and not data["ladder"]:
+        yield tree.problem(("ladder",), "an empty ladder", "start with `{ id: open, at: 0, do: allow }`, or remove the section")
+
+
+def _upstreams(tree: Tree, data: dict[str, Any]) -> Found:
+    yield from _repeated(tree, ("upstreams",), _blocks(data.get("upstreams")))
+
+
+def _examples(tree: Tree, data: dict[str, Any]) -> Found:
+    """Tests name things that exist, and say either what is given or what is replayed."""
+    rungs = [str(rung.get("id")) for _, rung in _blocks(data.get("ladder"))] or ["open"]
+    limits = [str(limit.get("id")) for tier in _fields(data.get("tiers")).values() for _, limit in _blocks(_fields(tier).get("limits"))]
+    seen: dict[str, int] = {}
+    for index, block in _blocks(data.get("tests")):
+        path: Path = ("tests", index)
+        given, expect, name = _fields(block.get("given")), _fields(block.get("expect")), str(block.get("name"))
+        if name in seen:
+            yield tree.problem((*path, "name"), "a test of this name stands here a second time", f"the first is on line {seen[name]}")
+        seen.setdefault(name, tree.places.get((*path, "name"), (0, 0))[0])
+        if ("given" in block) == ("replay" in block):
+            yield tree.problem(path, "a test has either `given` or `replay`", "write one of the two")
+        if expect.get("rung") is not None and expect["rung"] not in rungs:
+            yield tree.problem(
+                (*path, "expect", "rung"), f"there is no rung {shown(expect['rung'])}", did_you_mean(str(expect["rung"]), rungs)
+            )
+        named: list[tuple[Path, Any]] = [(("given", "used", limit), limit) for limit in _fields(given.get("used"))]
+        unchanged = expect.get("unchanged")
+        named += [
+            (("expect", "unchanged", place), limit) for place, limit in enumerate(unchanged if isinstance(unchanged, list) else [])
+        ]
+        for where, limit in named:
+            if limit not in limits:
+                yield tree.problem((*path, *where), f"there is no limit {shown(limit)}", did_you_mean(str(limit), limits))
+        for signal in _fields(given.get("evidence")):
+            if signal not in signal_names():
+                yield tree.problem(
+                    (*path, "given", "evidence", signal), "unknown signal", did_you_mean(signal, signal_names()), key=True
+                )

@@ -1,0 +1,196 @@
+"""From a checked document to the frozen values that the engine runs on, with defaults filled in and all units made plain integers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from typing import Literal, cast
+
+from gateway.model.decision import Action
+from gateway.model.limit import Count, Limit
+from gateway.model.policy import (
+    AuditRules,
+    BiasCap,
+    CallerMatch,
+    CallerRule,
+    DoorRules,
+    Exemption,
+    FeatureCaps,
+    Policy,
+    Rung,
+    SignalRule,
+    StepDown,
+    Tier,
+    UpstreamRule,
+)
+from gateway.policy.checks import OWN_TIER
+from gateway.policy.digest import digest_of
+from gateway.policy.schema import Document
+from gateway.policy.schema_judging import RungBlock, SignalBlock, SignalsBlock
+from gateway.policy.schema_running import AuditBlock, DoorBlock, UpstreamBlock
+from gateway.policy.schema_tiers import CallerBlock, FeatureBlock, LimitBlock, MatchBlock, TierBlock
+from gateway.policy.units import duration_us, rate, size_bytes
+from gateway.policy.words import kind_of
+from gateway.registry import names
+
+__all__ = ["compiled"]
+
+_LEASE_US = 15 * 60_000_000
+
+
+def compiled(document: Document) -> Policy:
+    """The policy of a document in which no problem was found."""
+    signals = document.signals or SignalsBlock(**{name: SignalBlock() for name in names("signals")})  # type: ignore[arg-type]  # extras, by their names
+    policy = Policy(
+        name=document.name,
+        version=document.version,
+        digest="",
+        owner=document.owner,
+        mode=document.mode,
+        when_state_is_lost=document.when_state_is_lost,
+        share_when_lost=float(document.share_when_lost),
+        credentials=document.credentials,
+        usage=document.usage,
+        trusted_proxies=tuple(ip_network(net) for net in document.trusted_proxies),
+        callers=tuple(_caller(block) for block in document.callers),
+        tiers={name: _tier(name, block, document) for name, block in document.tiers.items()},
+        signals={name: _signal(name, block) for name, block in sorted((signals.__pydantic_extra__ or {}).items())},
+        exemptions=_exemptions(signals),
+        half_life_us=duration_us(signals.half_life),
+        kinds_needed=signals.kinds_needed,
+        ladder=_ladder(document.ladder),
+        step_down=StepDown(float(document.step_down.by), duration_us(document.step_down.after)),
+        upstreams=tuple(_upstream(block) for block in document.upstreams),
+        door=_door(document.door),
+        audit=_audit(document.audit),
+    )
+    return replace(policy, digest=digest_of(policy))
+
+
+def _caller(block: CallerBlock) -> CallerRule:
+    return CallerRule(block.id, _match(block.match), None if block.tier == OWN_TIER else block.tier)
+
+
+def _match(block: MatchBlock) -> CallerMatch:
+    return CallerMatch(
+        key=block.key.removeprefix("fp:") if block.key else None,
+        account=block.account,
+        tag=block.tag,
+        tier=block.tier,
+        peer=ip_network(block.peer) if block.peer else None,
+        source=block.source,
+        attributes=tuple(sorted(block.attributes.items())),
+    )
+
+
+def _tier(name: str, block: TierBlock, document: Document) -> Tier:
+    limits = tuple(_limit(limit, document) for limit in block.limits)
+    return Tier(name, tuple(block.models), limits, _features(block.features), tuple(block.routes))
+
+
+def _features(block: FeatureBlock) -> FeatureCaps:
+    deny = {*block.deny, *(["logprobs"] if block.logprobs == "deny" else [])}
+    return FeatureCaps(
+        logprobs=-1 if block.logprobs in ("none", "deny") else block.logprobs,
+        logit_bias=_bias(block.logit_bias),
+        choices=block.choices,
+        max_output=block.max_output,
+        deny=frozenset(deny),
+    )
+
+
+def _bias(written: str | list[float]) -> BiasCap:
+    if isinstance(written, str):
+        return BiasCap(cast(Literal["allow", "deny", "strip"], written))
+    return BiasCap("values", tuple(sorted(float(value) for value in written)))
+
+
+def _limit(block: LimitBlock, document: Document) -> Limit:
+    count = Count(block.count)
+    window: Literal["sliding", "bucket", "slots"] = "slots" if count is Count.CONCURRENT else block.window or "sliding"
+    if count is Count.CONCURRENT:
+        amount, window_us = block.at_once or 0, duration_us(block.lease) if block.lease else _LEASE_US
+    else:
+        amount, window_us = rate(block.rate or "")
+    return Limit(
+        id=block.id,
+        count=count,
+        window=window,
+        amount=amount,
+        window_us=window_us,
+        per=tuple(block.per),
+        burst=(block.burst or amount) if window == "bucket" else 0,
+        shadow=block.shadow,
+        when_state_is_lost=block.when_state_is_lost or document.when_state_is_lost,
+        share_when_lost=float(block.share_when_lost or document.share_when_lost),
+    )
+
+
+def _signal(name: str, block: SignalBlock) -> SignalRule:
+    return SignalRule(name, kind_of(name), block.level, float(block.cap))
+
+
+def _exemptions(signals: SignalsBlock) -> tuple[Exemption, ...]:
+    return tuple(
+        Exemption(
+            id=block.id,
+            caller=block.caller,
+            signals=frozenset(block.signals),
+            until_us=int(datetime.fromisoformat(block.until).replace(tzinfo=UTC).timestamp()) * 1_000_000,
+            why=block.why,
+        )
+        for block in signals.exemptions
+    )
+
+
+def _ladder(blocks: list[RungBlock] | None) -> tuple[Rung, ...]:
+    if not blocks:
+        return (Rung("open", 0.0, Action.ALLOW),)
+    return tuple(
+        Rung(
+            id=block.id,
+            at=float(block.at),
+            do=Action[block.do.upper()],
+            share=1.0 if block.share is None else float(block.share),
+            perturbations=tuple(block.with_),
+            shadow=block.shadow,
+        )
+        for block in blocks
+    )
+
+
+def _upstream(block: UpstreamBlock) -> UpstreamRule:
+    return UpstreamRule(
+        id=block.id,
+        url=block.url,
+        models=tuple(block.models),
+        credential_env=block.credential_env,
+        credential_header=block.credential_header,
+        usage=block.usage,
+        connect_timeout_us=duration_us(block.connect_timeout),
+        first_byte_timeout_us=duration_us(block.first_byte_timeout),
+        idle_timeout_us=duration_us(block.idle_timeout),
+        max_connections=block.max_connections,
+    )
+
+
+def _door(block: DoorBlock) -> DoorRules:
+    return DoorRules(
+        rate=None if block.rate == "off" else block.rate,
+        count=block.count,
+        exempt=tuple(ip_network(net) for net in block.exempt),
+        max_body=size_bytes(block.max_body),
+        max_upload=size_bytes(block.max_upload),
+    )
+
+
+def _audit(block: AuditBlock) -> AuditRules:
+    return AuditRules(
+        sink=block.sink,
+        durable=block.durable,
+        checkpoint_every_us=duration_us(block.checkpoint_every),
+        keep_us=duration_us(block.keep) if block.keep else None,
+        prompts=block.prompts,
+        when_lost=block.when_lost,
+    )

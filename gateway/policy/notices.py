@@ -1,0 +1,100 @@
+"""What is right in a policy and still worth saying: parts that this version does not act on, and doors left open on purpose or not.
+
+A notice never stops anything. It exists so that nobody believes in a guard that isn't there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.errors import PolicyProblem
+from gateway.model.decision import Action
+from gateway.policy.load import Loaded
+from gateway.registry import names
+
+__all__ = ["notices_of"]
+
+Found = Iterator[PolicyProblem]
+
+_NOT_YET = "not acted on by this version"
+
+
+def notices_of(loaded: Loaded) -> list[PolicyProblem]:
+    """All notices on a policy, in the order of the file."""
+    found: list[PolicyProblem] = []
+    for notice in (_callers, _tiers, _limits, _signals, _ladder, _sections, _upstreams, _examples):
+        found.extend(notice(loaded))
+    return sorted(found, key=lambda problem: (problem.line, problem.column))
+
+
+def _callers(loaded: Loaded) -> Found:
+    policy, tree = loaded.policy, loaded.tree
+    if policy.mode == "off":
+        yield tree.problem(("mode",), "everything passes: nothing is decided or limited", "`shadow` would at least record it")
+    if not any(rule.match.matches_everyone and rule.tier for rule in policy.callers):
+        yield tree.problem(("callers",), "callers that match no rule are refused", "a last rule with `match: {}` gives them a tier")
+    for index, network in enumerate(policy.trusted_proxies):
+        if network.prefixlen == 0:
+            yield tree.problem(("trusted_proxies", index), "everybody's identity headers are believed", "list your own proxies only")
+
+
+def _tiers(loaded: Loaded) -> Found:
+    policy, tree = loaded.policy, loaded.tree
+    reached = {rule.tier for rule in policy.callers}
+    for name, tier in policy.tiers.items():
+        if name not in reached and None not in reached:
+            yield tree.problem(("tiers", name), "no caller rule gives this tier", key=True)
+        if tier.models and not tier.limits:
+            yield tree.problem(("tiers", name), "this tier has no limits", "write `limits: []` and mean it, or add some", key=True)
+
+
+def _limits(loaded: Loaded) -> Found:
+    for name, tier in loaded.document.tiers.items():
+        for index, limit in enumerate(tier.limits):
+            path = ("tiers", name, "limits", index)
+            if limit.adaptive:
+                yield loaded.tree.problem((*path, "adaptive"), f"{_NOT_YET}: `at_once` holds as written", key=True)
+            if limit.priority:
+                yield loaded.tree.problem((*path, "priority"), f"{_NOT_YET}: requests are not queued", key=True)
+
+
+def _signals(loaded: Loaded) -> Found:
+    registered = names("signals")
+    for name, rule in loaded.policy.signals.items():
+        if name not in registered and rule.level != "off":
+            yield loaded.tree.problem(("signals", name), "this version has no such signal: it has no effect yet", key=True)
+    if loaded.document.signals and loaded.document.signals.baseline:
+        yield loaded.tree.problem(("signals", "baseline"), _NOT_YET, key=True)
+
+
+def _ladder(loaded: Loaded) -> Found:
+    rungs = loaded.policy.ladder
+    if len(rungs) > 1 and not names("signals"):
+        yield loaded.tree.problem(("ladder",), "this version has no signals: no caller climbs above the first rung", key=True)
+    made = names("perturbations")
+    for index, rung in enumerate(rungs):
+        missing = [name for name in rung.perturbations if name not in made]
+        if rung.do is Action.PERTURB and (missing or not made):
+            named = f" ({', '.join(missing)})" if missing else ""
+            yield loaded.tree.problem(("ladder", index), f"this version alters no answer: recorded, not acted on{named}")
+        if rung.do is Action.CHALLENGE:
+            yield loaded.tree.problem(("ladder", index), "this version puts no challenge: recorded, not acted on")
+
+
+def _sections(loaded: Loaded) -> Found:
+    if loaded.document.response is not None:
+        yield loaded.tree.problem(("response",), _NOT_YET, key=True)
+
+
+def _upstreams(loaded: Loaded) -> Found:
+    policy = loaded.policy
+    for index, upstream in enumerate(policy.upstreams):
+        if upstream.credential_env and policy.credentials != "issued":
+            message = "any credential at all may use this upstream's own: callers bring keys that nobody checks"
+            yield loaded.tree.problem(("upstreams", index, "credential_env"), message, "use `credentials: issued`", key=True)
+
+
+def _examples(loaded: Loaded) -> Found:
+    for index, example in enumerate(loaded.document.tests):
+        if example.replay is not None:
+            yield loaded.tree.problem(("tests", index, "replay"), "needs `gateway replay`, which this version does not have", key=True)

@@ -1,0 +1,135 @@
+"""Sections of a policy file: who calls (`callers`) and what they may use (`tiers`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from gateway.model.limit import LostMode, Subject
+from gateway.policy.fields import Amount, Duration, Fingerprint, Glob, Id, Net, OneOrMore, Rate, Route, Section, Share
+
+__all__ = ["CallerBlock", "FeatureBlock", "LimitBlock", "MatchBlock", "TierBlock"]
+
+
+class MatchBlock(Section):
+    """All fields given must hold; `{}` matches everyone."""
+
+    key: Fingerprint | None = Field(
+        default=None, description="Fingerprint of a key, `fp:` and at least 8 digits; never the key itself."
+    )
+    account: Glob | None = Field(default=None, description="Account, as a glob. A caller without an account is its own.")
+    tag: Glob | None = Field(default=None, description="One of the caller's tags, as a glob.")
+    tier: Glob | None = Field(default=None, description="The tier that the key or a trusted proxy names, as a glob.")
+    peer: Net | None = Field(default=None, description="Network of the peer's address. IPv6 peers are grouped by /64.")
+    source: Literal["issued", "client", "asserted"] | None = Field(
+        default=None, description="How the caller is known: by a key of ours, by a key of its own, or by a trusted proxy."
+    )
+    attributes: dict[str, Glob] = Field(default={}, description="Attributes that a trusted proxy asserts: name to glob.")
+
+
+class CallerBlock(Section):
+    """A rule on who is who. The first that matches wins."""
+
+    id: Id = Field(description="Name of the rule; stands in every record.")
+    match: MatchBlock = Field(description="Whom the rule is for.")
+    tier: Id = Field(description="Tier of these callers; `own` for the one that the key itself names, where the policy has it.")
+
+
+def _logprobs(value: Any) -> Any:
+    if value in ("none", "deny") and isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 1000:
+        return value
+    raise ValueError("write how many alternatives are allowed (0 for the chosen token only), `none` to strip them, or `deny` to refuse")
+
+
+def _bias(value: Any) -> Any:
+    if value in ("allow", "deny", "strip") and isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in value) and value:
+        return value
+    raise ValueError("write `allow`, `deny` (refuse), `strip` (remove), or the list of values it may hold, like [-100]")
+
+
+Logprobs = Annotated[
+    Any,
+    AfterValidator(_logprobs),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0, "maximum": 1000}, {"enum": ["none", "deny"]}]}),
+]
+Bias = Annotated[
+    Any,
+    AfterValidator(_bias),
+    WithJsonSchema({"anyOf": [{"enum": ["allow", "deny", "strip"]}, {"type": "array", "items": {"type": "number"}, "minItems": 1}]}),
+]
+
+
+class FeatureBlock(Section):
+    """Caps on request features. Absent: no cap. Over a cap the request is clipped, or refused where `deny` says so."""
+
+    logprobs: Logprobs = Field(
+        default=None,
+        description="Most alternatives per token (0: the chosen token only), `none` to strip logprobs, `deny` to refuse them.",
+        validate_default=False,
+    )
+    logit_bias: Bias = Field(
+        default="allow", description="`allow`, `deny`, `strip`, or the list of values it may hold: `[-100]` bans tokens and no more."
+    )
+    choices: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        default=None, description="Most answers per request (`n`, times `best_of`)."
+    )
+    max_output: Amount | None = Field(default=None, description="Most output tokens that a request may ask for.")
+    deny: list[Literal["logprobs", "choices", "max_output"]] = Field(default=[], description="Caps that refuse instead of clipping.")
+
+
+def _count(value: Any) -> Any:
+    if value == "money":
+        raise ValueError("limits on money are not supported by this version")
+    return value
+
+
+_SUBJECT = {"enum": list(get_args(Subject))}
+
+
+class LimitBlock(Section):
+    """One limit. A request takes all limits of its tier or none."""
+
+    id: Id = Field(description="Name of the limit, unique in the file; with its kind and subject it names the counter.")
+    count: Annotated[Literal["requests", "tokens", "input_tokens", "output_tokens", "bytes", "concurrent"], BeforeValidator(_count)] = (
+        Field(description="What is counted.")
+    )
+    per: Annotated[
+        list[Subject],
+        Field(min_length=1),
+        OneOrMore,
+        WithJsonSchema({"anyOf": [_SUBJECT, {"type": "array", "items": _SUBJECT, "minItems": 1}]}),
+    ] = Field(description="Who shares the limit: a subject or a combination of them, like `[account, model]`.")
+    rate: Rate | None = Field(
+        default=None, description="Amount and window, like `20/minute` or `600 per 5 minutes`; not with `concurrent`."
+    )
+    at_once: Amount | None = Field(default=None, description="How many at once; only with `concurrent`.")
+    window: Literal["sliding", "bucket"] | None = Field(
+        default=None,
+        description="`sliding` (default): at most the amount in any window. `bucket`: drains evenly, lets `burst` through at once.",
+    )
+    burst: Amount | None = Field(default=None, description="Depth of a bucket; default: the rate's amount.")
+    lease: Duration | None = Field(
+        default=None, description="When a slot of `concurrent` frees itself if nobody does; default 15m. Streams renew it."
+    )
+    shadow: bool = Field(default=False, description="Counted and recorded, never refused by.")
+    when_state_is_lost: LostMode | None = Field(default=None, description="As in the policy, for this limit alone.")
+    share_when_lost: Share | None = Field(default=None, description="As in the policy, for this limit alone.")
+    adaptive: Literal["gradient", "aimd"] | None = Field(default=None, description="Not acted on by this version.")
+    priority: Literal["high", "normal", "low"] | None = Field(default=None, description="Not acted on by this version.")
+
+
+class TierBlock(Section):
+    """What a group of callers may use."""
+
+    models: list[Glob] = Field(description="Globs of model names; empty allows none.")
+    limits: list[LimitBlock] = Field(default=[], description="A request takes all of these or none.")
+    features: FeatureBlock = Field(default=FeatureBlock(), description="Caps on request features.")
+    routes: list[Route] = Field(
+        default=[],
+        description="Further routes that this gateway does not parse (files, batches, audio), open with the gateway's own credentials.",
+    )
