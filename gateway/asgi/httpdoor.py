@@ -20,8 +20,10 @@ from gateway.core.trail import Trail
 from gateway.dialects.base import Dialect, Relay, Seen
 from gateway.dialects.decode import decode_request
 from gateway.dialects.ietf import ietf_headers
+from gateway.dialects.model_list import shown_to
 from gateway.errors import BadRequest, ResponseTruncated, UpstreamError, UpstreamFault
 from gateway.model.decision import Refusal
+from gateway.policy.match import allows_model
 from gateway.ports import Headers, UpstreamAnswer, UpstreamRequest
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ class HttpDoor:
         assert rule is not None  # the core has chosen one
         arrival = trail.arrival
         fields = self._engine.request_fields(trail, self._headers)
-        if trail.hides_usage:
+        if trail.alters_answer:
             fields = [field for field in fields if field[0] != b"accept-encoding"] + [(b"accept-encoding", b"identity")]
         if trail.decoded:
             fields = [field for field in fields if field[0] != b"content-encoding"]
@@ -180,7 +182,7 @@ class HttpDoor:
         fields = response_fields(answer.headers)
         if trail.caller is None or trail.caller.source != "client":
             fields = [field for field in fields if not field[0].startswith(_OWN_LIMIT_FIELDS)]
-        if trail.hides_usage:
+        if trail.alters_answer:
             fields = [field for field in fields if field[0] != b"content-length"]
         return fields + self._told(trail, {name for name, _ in fields})
 
@@ -200,7 +202,10 @@ class HttpDoor:
         answer = self._answer
         assert answer is not None  # forward came first
         assert trail.facts is not None
-        relay = self._relay = self._dialect.relay(trail.facts, self._status, answer.headers, hide_usage=trail.hides_usage)
+        relay = self._dialect.relay(trail.facts, self._status, answer.headers, hide_usage=trail.hides_usage)
+        if trail.filters_models and (tier := trail.tier) is not None:
+            relay = shown_to(lambda model: allows_model(tier, model), relay, self._status, answer.headers)
+        self._relay = relay
         if (_field(answer.headers, b"content-type") or b"").startswith(b"text/event-stream"):
             await self._start()
         try:

@@ -107,7 +107,12 @@ def _closed(rung: Rung) -> Refusal | None:
 
 
 def _denied(policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, route: str) -> Refusal | None:
-    return _model_denied(tier, facts) or _route_denied(policy, tier, caller, facts, route) or _feature_denied(tier, facts)
+    return (
+        _model_denied(tier, facts)
+        or _entry_denied(tier, caller, facts, route)
+        or _route_denied(policy, tier, caller, facts, route)
+        or _feature_denied(tier, facts)
+    )
 
 
 def _model_denied(tier: Tier, facts: RequestFacts) -> Refusal | None:
@@ -115,7 +120,18 @@ def _model_denied(tier: Tier, facts: RequestFacts) -> Refusal | None:
         return None
     if not tier.models:
         return Refusal("caller_blocked", 403, "This key may not use any model.", "model.denied", code="request_forbidden", final=True)
-    named = f"The model `{facts.model[:100]}`" if facts.model else "A request without a model"
+    return _no_model(f"The model `{facts.model[:100]}`" if facts.model else "A request without a model")
+
+
+def _entry_denied(tier: Tier, caller: Caller, facts: RequestFacts, route: str) -> Refusal | None:
+    """What is not in a tier's list of models is not found on its own either."""
+    name = route.removeprefix("GET /models/")
+    if facts.operation != "opaque" or name == route or caller.source == "client" or allows_model(tier, name):
+        return None
+    return _no_model(f"The model `{name[:100]}`")
+
+
+def _no_model(named: str) -> Refusal:
     return Refusal(
         "model_denied",
         404,

@@ -48,6 +48,19 @@ class Trail:
     def hides_usage(self) -> bool:
         return "usage_asked" in self.changed
 
+    @property
+    def filters_models(self) -> bool:
+        """The answer is the list of models behind a credential that all share: it is cut to those that the tier allows."""
+        caller, tier = self.caller, self.tier
+        if self.route != "GET /models" or caller is None or tier is None:
+            return False
+        return self.policy.mode == "enforce" and caller.source != "client" and not tier.open_to_all_models
+
+    @property
+    def alters_answer(self) -> bool:
+        """The answer is changed as it passes: it must come uncompressed, and the length that it is told to have no longer holds."""
+        return self.hides_usage or self.filters_models
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

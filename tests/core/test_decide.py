@@ -94,6 +94,18 @@ def test_what_no_dialect_parses_needs_a_route_only_with_injected_credentials(mak
     assert judge(policy, opaque, caller=own, route="POST /files").refusal is None
 
 
+def test_a_model_outside_the_tier_cannot_be_looked_up_behind_a_shared_credential(make):
+    policy = make.policy()
+    policy.tiers["standard"] = make.replace(policy.tiers["standard"], models=("small-*",), routes=())
+    opaque = RequestFacts("opaque", "opaque")
+    assert judge(policy, opaque, route="GET /models/small-1").refusal is None
+    refusal = judge(policy, opaque, route="GET /models/big-1").refusal
+    assert refusal is not None
+    assert (refusal.status, refusal.code) == (404, "model_not_found")
+    own = Caller("ab" * 16, "acme", source="client")
+    assert judge(policy, opaque, caller=own, route="GET /models/big-1").refusal is None
+
+
 @pytest.mark.parametrize(
     ("caps", "facts", "reason"),
     [
