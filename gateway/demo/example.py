@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 __all__ = ["example"]
 
 _DEEPEST = 12
+_DEEP = 3
+"""From this depth on nothing is made that can be left out, so that a schema that contains itself comes to an end."""
+_MOST = 2000
+"""The most values in one example."""
 _FORMATS = {
     "date": "2026-01-02",
     "date-time": "2026-01-02T03:04:05Z",
@@ -32,19 +37,21 @@ class _Example:
         self.root = root
         self.phrase = phrase
         self.dice = dice
+        self.made = 0
 
     def value(self, schema: Any, depth: int) -> Any:
-        if not isinstance(schema, Mapping) or depth > _DEEPEST:
+        self.made += 1
+        if not isinstance(schema, Mapping) or depth > _DEEPEST or self.made > _MOST:
             return None
         if "$ref" in schema:
             return self.value(self._target(str(schema["$ref"])), depth + 1)
         if "const" in schema:
             return schema["const"]
-        if schema.get("enum"):
-            return schema["enum"][self.dice.randrange(len(schema["enum"]))]
-        for choice in ("anyOf", "oneOf", "allOf"):
-            if schema.get(choice):
-                return self.value(schema[choice][0], depth + 1)
+        if choices := _list(schema, "enum"):
+            return choices[self.dice.randrange(len(choices))]
+        for kind in ("anyOf", "oneOf", "allOf"):
+            if choices := _list(schema, kind):
+                return self.value(_choice(choices, depth), depth + 1)
         return self._of_type(schema, depth)
 
     def _target(self, pointer: str) -> Any:
@@ -57,11 +64,9 @@ class _Example:
         kind = schema.get("type") or ("object" if "properties" in schema else "string")
         match kind[0] if isinstance(kind, list) and kind else kind:
             case "object":
-                properties = schema.get("properties") or {}
-                return {name: self.value(inner, depth + 1) for name, inner in properties.items()}
+                return self._object(schema, depth)
             case "array":
-                count = max(int(schema.get("minItems", 1)), 1)
-                return [self.value(schema.get("items") or {"type": "string"}, depth + 1) for _ in range(min(count, 50))]
+                return self._array(schema, depth)
             case "integer" | "number":
                 return self._number(schema)
             case "boolean":
@@ -71,11 +76,41 @@ class _Example:
             case _:
                 return self._string(schema)
 
+    def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        properties = schema.get("properties")
+        named = properties.items() if isinstance(properties, Mapping) else ()
+        return {name: self.value(inner, depth + 1) for name, inner in named}
+
+    def _array(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
+        """One item, or as many as asked for up to 50; the first ones of a tuple each by its own schema."""
+        first = [self.value(inner, depth + 1) for inner in _list(schema, "prefixItems")]
+        least = _whole(schema, "minItems", 0 if first or depth > _DEEP else 1)
+        items = schema.get("items")
+        more = items if isinstance(items, Mapping) and items else {"type": "string"}
+        return first + [self.value(more, depth + 1) for _ in range(min(least, 50) - len(first))]
+
     def _number(self, schema: Mapping[str, Any]) -> int:
-        low = int(schema.get("minimum", schema.get("exclusiveMinimum", 0) + 1))
-        return self.dice.randint(low, max(low, int(schema.get("maximum", low + 9))))
+        low = _whole(schema, "minimum", _whole(schema, "exclusiveMinimum", 0) + 1)
+        high = _whole(schema, "maximum", _whole(schema, "exclusiveMaximum", low + 10) - 1)
+        low = min(low, high) if "minimum" not in schema and "exclusiveMinimum" not in schema else low
+        return self.dice.randint(low, max(low, high))
 
     def _string(self, schema: Mapping[str, Any]) -> str:
         text = _FORMATS.get(str(schema.get("format"))) or self.phrase()
-        longest = schema.get("maxLength")
-        return text[:longest] if isinstance(longest, int) else text
+        return text[: _whole(schema, "maxLength", len(text))]
+
+
+def _list(schema: Mapping[str, Any], name: str) -> list[Any]:
+    value = schema.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _whole(schema: Mapping[str, Any], name: str, default: int) -> int:
+    value = schema.get(name)
+    return math.ceil(value) if isinstance(value, int | float) and math.isfinite(value) else default
+
+
+def _choice(choices: list[Any], depth: int) -> Any:
+    """The first; deep down `null` where that will do."""
+    nothing = {"type": "null"}
+    return nothing if depth > _DEEP and nothing in choices else choices[0]

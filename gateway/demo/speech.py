@@ -21,7 +21,7 @@ from gateway.demo.stops import StopWatch
 from gateway.demo.vocabulary import END, VOCABULARY, Token, pieces_of
 from gateway.demo.weights import MOODS
 
-__all__ = ["Draft", "Finish", "Part", "Piece"]
+__all__ = ["Draft", "Finish", "Part", "Piece", "is_noun", "moods"]
 
 Part = Literal["reasoning", "text", "arguments"]
 Finish = Literal["stop", "length", "stop_text", "tool"]
@@ -101,23 +101,43 @@ class Draft:
     def _speak(self, part: Part, *, sentences: int | None = None, begun: bool = False) -> Iterator[Piece]:
         """Tokens of the model until it ends the text, or this many sentences are said. `begun`: text stands before it already.
 
-        Each noun moves the mood on, so that a text does not circle around the same words.
+        Each noun moves the mood on, by steps that the prompt decides: a text does not circle around the same words, and other
+        prompts get other answers, also at temperature 0.
         """
         ask, place, said = self.ask, FIRST, 0
-        mood = ask.prompt.number % MOODS + len(part)
+        walk = moods(ask.prompt.number + len(part))
+        mood = next(walk)
         while said != sentences:
-            there = distribution(place, ask.prompt.theme, mood % MOODS, ask.temperature, self._bias)
+            there = distribution(place, ask.prompt.theme, mood, ask.temperature, self._bias)
             token = VOCABULARY[there.draw(self._dice.random(), ask.top_p)]
             if token.id == END:
                 return
             yield self._piece(part, token, there, begun)
             said += "stop" in token.parts
-            mood += bool(token.parts & _NOUNS)
+            if is_noun(token):
+                mood = next(walk)
             place, begun = next_place(place, token, said), True
 
     def _piece(self, part: Part, token: Token, there: Distribution, begun: bool) -> Piece:
-        text = token.text if begun else token.text.lstrip()
-        if self.ask.top < 0:
-            return Piece(part, text)
-        top = tuple((VOCABULARY[i].text if begun else VOCABULARY[i].text.lstrip(), told) for i, told in there.top(self.ask.top))
-        return Piece(part, text, there.logprob(token.id), top)
+        if self.ask.top < 0 or part != "text":
+            return Piece(part, _text(token, begun))
+        top = tuple((_text(VOCABULARY[other], begun), told) for other, told in there.top(self.ask.top))
+        return Piece(part, _text(token, begun), there.logprob(token.id), top)
+
+
+def _text(token: Token, begun: bool) -> str:
+    return token.text if begun else token.text.lstrip(" ")
+
+
+def is_noun(token: Token) -> bool:
+    """Whether a token moves the mood on."""
+    return bool(token.parts & _NOUNS)
+
+
+def moods(number: int) -> Iterator[int]:
+    """Moods, no two alike in a row, that a prompt's number decides."""
+    mood = number % MOODS
+    while True:
+        yield mood
+        number = (number * 6364136223846793005 + 1442695040888963407) % 2**64  # Knuth's MMIX generator
+        mood = (mood + 1 + (number >> 33) % (MOODS - 1)) % MOODS

@@ -40,7 +40,9 @@ class StopWatch(Generic[T]):
 
     def _doubtful(self, joined: str) -> int:
         """The length of the longest end of the text that is the beginning of a stop text."""
-        lengths = (length for stop in self._stops for length in range(len(stop) - 1, 0, -1) if joined.endswith(stop[:length]))
+        lengths = (
+            length for stop in self._stops for length in range(min(len(stop) - 1, len(joined)), 0, -1) if joined.endswith(stop[:length])
+        )
         return max(lengths, default=0)
 
     def _release(self, upto: int, *, cut: bool = False) -> list[T]:

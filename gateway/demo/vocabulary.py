@@ -1,7 +1,8 @@
 """The demo's tokens: 2,048 pieces of text, each with the parts it can play in a sentence and the themes it belongs to.
 
 A piece that begins a word carries the space before it, which is left out at the beginning of a text, as in the tokenizers of real
-models. Token 0 ends the text. What the grammar never asks for (past forms, capitalised nouns, numbers) fills the vocabulary up, so that it has a long tail like a real one.
+models. Token 0 ends the text. What the grammar never asks for (past forms, capitalised nouns, numbers) fills the vocabulary up, so
+that it has a long tail like a real one.
 """
 
 from __future__ import annotations

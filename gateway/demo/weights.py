@@ -18,7 +18,7 @@ from gateway.demo.grammar import PLACES
 from gateway.demo.vocabulary import PARTS, SIZE, VOCABULARY, Token
 from gateway.demo.words import THEMES
 
-__all__ = ["HIDDEN", "MOODS", "W", "hidden_state", "logits"]
+__all__ = ["HIDDEN", "MOODS", "W", "hidden_state", "logits", "mood_logits", "place_logits"]
 
 HIDDEN = 32
 MOODS = 8
@@ -78,20 +78,22 @@ def hidden_state(place: str, theme: str, mood: int) -> tuple[float, ...]:
 
 
 @cache
-def _place_logits(place: str) -> list[float]:
+def place_logits(place: str) -> list[float]:
+    """What the place adds to each token's logit."""
     half = _place_half(place)
     return [sum(map(mul, row, half)) for row in W]
 
 
 @cache
-def _mood_logits(theme: str, mood: int) -> list[float]:
+def mood_logits(theme: str, mood: int) -> list[float]:
+    """What theme and mood add to each token's logit."""
     half = _mood_half(theme, mood)
     return [sum(map(mul, row[HIDDEN - len(half) :], half)) for row in W]
 
 
 def logits(place: str, theme: str, mood: int) -> list[float]:
     """W h: one number for each of the 2,048 tokens."""
-    return list(map(add, _place_logits(place), _mood_logits(theme, mood)))
+    return list(map(add, place_logits(place), mood_logits(theme, mood)))
 
 
 if len(W) != SIZE:

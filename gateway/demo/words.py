@@ -7,48 +7,53 @@ from __future__ import annotations
 
 __all__ = ["ADJECTIVES", "ADVERBS", "CLOSED", "NOUNS", "PREPOSITIONS", "THEMES", "VERBS", "past", "plural", "third"]
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 NOUNS: dict[str, tuple[str, ...]] = {
-    "nature": tuple(
+    "nature": _words(
         "river forest mountain valley meadow lake stream field garden tree flower seed root branch leaf bird fox otter bear"
-        " wolf rabbit insect spider storm cloud season shore island cliff desert canyon glacier pond hill path stone".split()
+        " wolf rabbit insect spider storm cloud season shore island cliff desert canyon glacier pond hill path stone"
     ),
-    "home": tuple(
+    "home": _words(
         "house kitchen window door table chair lamp bed room wall floor roof stair blanket pillow curtain mirror drawer cupboard"
-        " oven kettle plate cup bowl spoon bottle basket broom towel carpet clock vase candle balcony cellar attic".split()
+        " oven kettle plate cup bowl spoon bottle basket broom towel carpet clock vase candle balcony cellar attic"
     ),
-    "work": tuple(
+    "work": _words(
         "office meeting report manager team project deadline budget client contract email desk printer schedule task plan goal"
         " company customer department employer invoice interview strategy proposal presentation spreadsheet colleague agenda"
-        " memo salary product market partner review workshop".split()
+        " memo salary product market partner review workshop"
     ),
-    "science": tuple(
+    "science": _words(
         "experiment theory model sample microscope telescope atom molecule cell gene planet comet star galaxy laboratory"
         " researcher hypothesis measurement result sensor signal equation proof number pattern particle reaction crystal magnet"
-        " laser orbit fossil vaccine protein survey method".split()
+        " laser orbit fossil vaccine protein survey method"
     ),
-    "city": tuple(
+    "city": _words(
         "street bridge station train bus taxi bicycle tower museum library park plaza square office hotel airport harbor tunnel"
         " sidewalk crossing neighbor tourist driver passenger ticket map building elevator cinema theater stadium shop bakery"
-        " school hospital apartment".split()
+        " school hospital apartment"
     ),
-    "food": tuple(
+    "food": _words(
         "meal recipe cook apple orange lemon tomato potato carrot onion pepper loaf sandwich soup salad sauce dessert cake cookie"
-        " pancake noodle dumpling berry peach pear grape mushroom bean pie pizza snack breakfast lunch dinner spice herb".split()
+        " pancake noodle dumpling berry peach pear grape mushroom bean pie pizza snack breakfast lunch dinner spice herb"
     ),
-    "art": tuple(
+    "art": _words(
         "painting painter song singer melody poem poet novel writer story chapter scene actor dancer stage concert guitar piano"
         " violin drum sculpture portrait sketch gallery mural film camera photograph studio brush canvas color rhythm chorus"
-        " festival audience".split()
+        " festival audience"
     ),
-    "machine": tuple(
+    "machine": _words(
         "computer program server network database screen keyboard cable battery engine motor wheel gear robot machine tool drill"
         " pump valve switch circuit chip processor compiler function variable module interface test bug update backup password"
-        " browser script file".split()
+        " browser script file"
     ),
 }
 THEMES: tuple[str, ...] = tuple(NOUNS)
 
-ADJECTIVES: tuple[str, ...] = tuple(
+ADJECTIVES: tuple[str, ...] = _words(
     "quiet small large old new bright dark warm cold simple complex gentle rough smooth narrow wide deep shallow early late quick"
     " slow careful clever curious patient friendly strange common rare modern ancient local distant nearby famous hidden open"
     " closed empty full heavy light soft hard sharp round flat straight crooked clean dusty busy calm lively steady sudden"
@@ -56,28 +61,27 @@ ADJECTIVES: tuple[str, ...] = tuple(
     " plain elegant humble proud honest brave silent loud green blue red white black brown gray yellow sunny rainy windy snowy"
     " northern southern eastern western central public private main minor major second third final recent regular special typical"
     " unusual ordinary different similar familiar foreign shared single double broken repaired painted printed forgotten favorite"
-    " practical formal casual natural daily weekly seasonal".split()
+    " practical formal casual natural daily weekly seasonal"
 )
 
-VERBS: tuple[str, ...] = tuple(
+VERBS: tuple[str, ...] = _words(
     "carry hold follow change meet bring show keep find help need join reach support cover describe explain inspire"
     " improve protect remember replace resemble reveal serve share shape surround teach test touch trust understand use visit"
     " welcome watch connect complete collect compare contain control create cross define deliver discover divide enjoy enter"
     " examine expect explore face fill fix gather guard guide handle hear hide hit include inform influence inspect introduce invite"
     " lead lift limit link lose love measure miss move name notice observe offer order own pass pick place plan prefer prepare"
     " present prevent produce promise pull push question raise receive record reflect require rescue return save see select send"
-    " separate signal start steer store study suggest supply surprise take trace train value want warn".split()
+    " separate signal start steer store study suggest supply surprise take trace train value want warn"
 )
 
-ADVERBS: tuple[str, ...] = tuple(
+ADVERBS: tuple[str, ...] = _words(
     "often usually sometimes rarely always slowly quickly quietly carefully gently simply clearly easily finally suddenly mostly"
     " really still also openly happily calmly proudly bravely kindly wisely gladly seldom frequently generally normally typically"
-    " occasionally eventually gradually steadily".split()
+    " occasionally eventually gradually steadily"
 )
 
-PREPOSITIONS: tuple[str, ...] = tuple(
-    "near behind above below beside inside outside around across with without before after during for under over beyond along"
-    " against".split()
+PREPOSITIONS: tuple[str, ...] = _words(
+    "near behind above below beside inside outside around across with without before after during for under over beyond along against"
 )
 
 CLOSED: dict[str, tuple[str, ...]] = {
@@ -93,7 +97,7 @@ CLOSED: dict[str, tuple[str, ...]] = {
 """The small classes, as they stand in the text."""
 
 _PAST = {
-    "hold": "held", "meet": "met", "bring": "brought", "show": "showed", "keep": "kept", "find": "found", 
+    "hold": "held", "meet": "met", "bring": "brought", "show": "showed", "keep": "kept", "find": "found",
     "teach": "taught", "understand": "understood", "hear": "heard", "hide": "hid", "hit": "hit", "lead": "led", "lose": "lost",
     "see": "saw", "send": "sent", "take": "took",
 }  # fmt: skip
