@@ -1,4 +1,4 @@
-"""A real Redis for tests: its own process on a free loopback port, with nothing written to disk, that can be paused, killed and restarted."""
+"""A real Redis for tests: a process of its own on a free loopback port, nothing on disk, that can be paused, killed and restarted."""
 
 from __future__ import annotations
 

@@ -1,0 +1,21 @@
+-- Settle a hold by the truth. KEYS: the hold, then a counter per claim. ARGV: hold id, tombstone_ms of an unknown id, tombstone_ms
+-- of one that was taken, claims with the true amount in place of what was wanted. Gives settled | repeated | expired | unknown_id.
+local id, unknown_ms, tombstone_ms = ARGV[1], ARGV[2], ARGV[3]
+local now, claims = clock(), claims_from(4)
+
+local known = redis.call('GET', KEYS[1])
+if known == 'settled' then return 'repeated' end
+redis.call('SET', KEYS[1], 'settled', 'PX', known and tombstone_ms or unknown_ms)
+if not known then return 'unknown_id' end
+
+-- A hold whose lease is over stays charged as estimated; only its slots are given back.
+local record = cmsgpack.unpack(known)
+local expired = record.ends <= now
+for i, claim in ipairs(claims) do
+  if record.wants[i] and (not expired or claim.window == 'slots') then
+    local state = claim.kind.load(KEYS[i + 1], now, claim)
+    state = claim.kind.settle(state, claim, id, record.wants[i], record.marks[i], claim.want, now)
+    claim.kind.save(KEYS[i + 1], state, claim, now)
+  end
+end
+return expired and 'expired' or 'settled'

@@ -1,0 +1,237 @@
+-- The windows of gateway/quota, in the same IEEE-double operations and the same order. Each has
+--   load(key, now, c)             its state, aged
+--   fits(state, c)                whether c.want fits on top
+--   charge(state, c, id, now)     charges it; gives the new state and a mark that the hold keeps
+--   settle(state, c, id, want, mark, true_amount, now)
+--   read(state, c, fitted, now)   used, reset_us, retry_us
+--   save(key, state, c, now)      writes it, to expire by itself once it is as good as unused
+-- A claim c is {window, amount, burst, window_us, want, shadow}; KEYS[i + 1] is the counter of claim i.
+
+local EXACT = 9007199254740992
+local SLICES = 60
+local MARGIN_MS = 1000
+
+local function min(a, b) if a < b then return a end return b end
+local function max(a, b) if a > b then return a end return b end
+
+local function keep(key, value, lasts_us)
+  redis.call('SET', key, value, 'PX', string.format('%.0f', min(math.ceil(lasts_us / 1000) + MARGIN_MS, EXACT / 1000)))
+end
+
+-- Sliding: {total, numbers, amounts}, kept as msgpack of {number, amount, number, amount, ...}, oldest first.
+local sliding = {}
+
+local function slice_us(c) return max(1, math.ceil(c.window_us / SLICES)) end
+
+function sliding.load(key, now, c)
+  local state = {total = 0, numbers = {}, amounts = {}}
+  local kept = redis.call('GET', key)
+  if not kept then return state end
+  local flat, width, horizon, n = cmsgpack.unpack(kept), slice_us(c), now - c.window_us, 0
+  for i = 1, #flat, 2 do
+    if (flat[i] + 1) * width > horizon then
+      n = n + 1
+      state.numbers[n], state.amounts[n] = flat[i], flat[i + 1]
+      state.total = state.total + flat[i + 1]
+    end
+  end
+  return state
+end
+
+function sliding.fits(state, c) return state.total + c.want <= c.amount end
+
+local function changed(state, number, amount)
+  if amount == 0 then return state end
+  local numbers, amounts = state.numbers, state.amounts
+  local place = #numbers
+  while place > 0 and numbers[place] > number do place = place - 1 end
+  if place > 0 and numbers[place] == number then
+    amounts[place] = amounts[place] + amount
+    if amounts[place] <= 0 then
+      table.remove(numbers, place)
+      table.remove(amounts, place)
+    end
+  else
+    table.insert(numbers, place + 1, number)
+    table.insert(amounts, place + 1, amount)
+  end
+  state.total = state.total + amount
+  return state
+end
+
+function sliding.charge(state, c, id, now)
+  local mark = math.floor(now / slice_us(c))
+  return changed(state, mark, c.want), mark
+end
+
+function sliding.settle(state, c, id, want, mark, true_amount, now)
+  if true_amount > want then return changed(state, math.floor(now / slice_us(c)), true_amount - want) end
+  for i, number in ipairs(state.numbers) do
+    if number == mark then return changed(state, mark, -min(want - true_amount, state.amounts[i])) end
+  end
+  return state
+end
+
+function sliding.read(state, c, fitted, now)
+  local width, n, retry = slice_us(c), #state.numbers, -1
+  local reset = 0
+  if n > 0 then reset = (state.numbers[n] + 1) * width + c.window_us - now end
+  if not fitted and c.want <= c.amount then
+    local left = state.total
+    for i = 1, n do
+      left = left - state.amounts[i]
+      if left + c.want <= c.amount then
+        retry = (state.numbers[i] + 1) * width + c.window_us - now
+        break
+      end
+    end
+  end
+  return state.total, reset, retry
+end
+
+function sliding.save(key, state, c, now)
+  local n = #state.numbers
+  if n == 0 then redis.call('DEL', key) return end
+  local flat = {}
+  for i = 1, n do flat[2 * i - 1], flat[2 * i] = state.numbers[i], state.amounts[i] end
+  keep(key, cmsgpack.pack(flat), (state.numbers[n] + 1) * slice_us(c) + c.window_us - now)
+end
+
+-- Bucket: {level, last}, kept as two numbers in %.17g. See gateway/quota/bucket.py for why it rounds as it does.
+local bucket = {}
+local QUANTA = 1048576
+local DOWN = 1 - 2.220446049250313e-16
+local UP = 1 + 8.881784197001252e-16
+
+local function drained(elapsed, amount, window)
+  local paid = elapsed * amount
+  if paid >= EXACT then paid = paid * DOWN end
+  local scaled = paid * QUANTA
+  return math.floor((scaled - math.fmod(scaled, window)) / window + 0.5) / QUANTA
+end
+
+local function time_to_drain(quantity, amount, window)
+  if amount <= 0 then return window end
+  local elapsed = min(math.ceil(quantity * window / amount), EXACT)
+  if drained(elapsed, amount, window) >= quantity then return elapsed end
+  return elapsed + 1
+end
+
+function bucket.load(key, now, c)
+  local kept = redis.call('GET', key)
+  if not kept then return {level = 0, last = 0} end
+  local level, last = string.match(kept, '^(%S+) (%S+)$')
+  local state = {level = tonumber(level), last = tonumber(last)}
+  local elapsed = now - state.last
+  if elapsed <= 0 then return state end
+  local gone = drained(elapsed, c.amount, c.window_us)
+  if gone >= state.level then return {level = 0, last = 0} end
+  if gone <= 0 then return state end
+  local took = min(elapsed, math.ceil(gone * c.window_us / c.amount * UP))
+  return {level = state.level - gone, last = state.last + took}
+end
+
+function bucket.fits(state, c) return state.level + c.want <= c.burst end
+
+local function filled(state, change, now)
+  local level = state.level + change
+  if level <= 0 then return {level = 0, last = 0} end
+  if state.level > 0 then return {level = level, last = state.last} end
+  return {level = level, last = now}
+end
+
+function bucket.charge(state, c, id, now) return filled(state, c.want, now), 0 end
+
+function bucket.settle(state, c, id, want, mark, true_amount, now) return filled(state, true_amount - want, now) end
+
+local function wait(state, quantity, c, now) return time_to_drain(quantity, c.amount, c.window_us) - (now - state.last) end
+
+function bucket.read(state, c, fitted, now)
+  local reset, retry = 0, -1
+  if state.level > 0 then reset = wait(state, state.level, c, now) end
+  if not fitted and c.want <= c.burst and c.amount > 0 then retry = max(1, wait(state, state.level + c.want - c.burst, c, now)) end
+  return math.ceil(state.level), reset, retry
+end
+
+function bucket.save(key, state, c, now)
+  if state.level <= 0 then redis.call('DEL', key) return end
+  keep(key, string.format('%.17g %.17g', state.level, state.last), wait(state, state.level, c, now))
+end
+
+-- Slots: a sorted set of hold ids by the end of their lease. It is changed in place, so `save` only dates it.
+local slots = {}
+
+function slots.load(key, now, c) return {key = key, now = now, open = redis.call('ZCOUNT', key, string.format('(%.0f', now), '+inf')} end
+
+function slots.fits(state, c) return state.open < c.amount end
+
+local function ends(state, skip)
+  local found = redis.call(
+    'ZRANGEBYSCORE', state.key, string.format('(%.0f', state.now), '+inf', 'WITHSCORES', 'LIMIT', string.format('%.0f', skip), 1)
+  return tonumber(found[2])
+end
+
+function slots.charge(state, c, id, now)
+  local mark = now + c.window_us
+  redis.call('ZADD', state.key, string.format('%.0f', mark), id)
+  state.open = state.open + 1
+  return state, mark
+end
+
+function slots.settle(state, c, id, want, mark, true_amount, now)
+  local score = redis.call('ZSCORE', state.key, id)
+  if score and tonumber(score) > now then state.open = state.open - 1 end
+  redis.call('ZREM', state.key, id)
+  return state
+end
+
+function slots.renew(state, c, id, now)
+  local score = redis.call('ZSCORE', state.key, id)
+  if score and tonumber(score) > now then redis.call('ZADD', state.key, string.format('%.0f', now + c.window_us), id) end
+end
+
+function slots.read(state, c, fitted, now)
+  local reset, retry = 0, -1
+  if state.open > 0 then reset = ends(state, state.open - 1) - now end
+  if not fitted and c.amount > 0 then retry = ends(state, state.open - c.amount) - now end
+  return state.open, reset, retry
+end
+
+function slots.save(key, state, c, now)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', now))
+  local last = redis.call('ZREVRANGE', key, 0, 0, 'WITHSCORES')
+  if last[2] then redis.call('PEXPIRE', key, string.format('%.0f', math.ceil((tonumber(last[2]) - now) / 1000) + MARGIN_MS)) end
+end
+
+local WINDOWS = {sliding = sliding, bucket = bucket, slots = slots}
+local FIELDS = 6
+
+-- The claims that stand in ARGV from `first` on; each carries the functions of its window.
+local function claims_from(first)
+  local claims = {}
+  for i = 1, #KEYS - 1 do
+    local at = first + (i - 1) * FIELDS
+    claims[i] = {
+      kind = WINDOWS[ARGV[at]], window = ARGV[at], amount = tonumber(ARGV[at + 1]), burst = tonumber(ARGV[at + 2]),
+      window_us = tonumber(ARGV[at + 3]), want = tonumber(ARGV[at + 4]), shadow = ARGV[at + 5] == '1',
+    }
+  end
+  return claims
+end
+
+-- One claim's state as the five numbers that a reply has for it.
+local function tell(reply, claim, state, fitted, now)
+  local used, reset, retry = claim.kind.read(state, claim, fitted, now)
+  if fitted then retry = 0 end
+  local n = #reply
+  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = fitted and 1 or 0, used, reset, retry
+end
+
+local function look(claims, now)
+  local reply = {}
+  for i, claim in ipairs(claims) do
+    local state = claim.kind.load(KEYS[i + 1], now, claim)
+    tell(reply, claim, state, claim.kind.fits(state, claim), now)
+  end
+  return reply
+end

@@ -1,0 +1,211 @@
+"""Quota in this process's memory: the reference that every other hold store is compared with.
+
+Nothing here waits, so a take is atomic by itself. Everything is bounded: a counter is dropped when it is as good as unused, of
+more than `capacity` counters the least recently charged are forgotten, open holds end with their lease, and tombstones are kept an
+hour, at most `tombstones` of them.
+
+A take that was refused leaves nothing behind: the same id again is judged again. A settled id is refused whenever it comes back.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
+from gateway.ports import Clock
+from gateway.quota.window import WindowKind
+from gateway.registry import resolve
+
+__all__ = ["LEASE_US", "TOMBSTONE_US", "MemoryHolds"]
+
+LEASE_US = 300_000_000
+"""How long a hold on tokens lasts without a renewal; afterwards it stays charged as estimated."""
+
+TOMBSTONE_US = 3_600_000_000
+"""How long the id of a settled or expired hold is remembered."""
+
+
+@dataclass(slots=True)
+class _Counter:
+    """One counter: its state, and the claim that last touched it, whose amount says when it is as good as unused."""
+
+    claim: Claim
+    state: Any
+
+
+@dataclass(slots=True)
+class _Open:
+    """A hold that is not settled: what it charged, claim by claim, and until when its lease runs."""
+
+    taken: Taken
+    charged: list[tuple[Claim, int]]
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A tombstone. `expired` holds the charges of a hold whose lease ran out before it was settled."""
+
+    forget: int
+    expired: _Open | None = None
+
+
+class MemoryHolds:
+    """HoldStore of one process. Its time only goes forward: a clock that is set back loses that instant and no more."""
+
+    local = True
+
+    def __init__(self, clock: Clock, *, lease_us: int = LEASE_US, capacity: int = 300_000, tombstones: int = 65_536) -> None:
+        self.lease_us = lease_us
+        self._clock = clock
+        self._seen = self._time = clock.now()
+        self._capacity = capacity
+        self._tombstones = tombstones
+        self._counters: OrderedDict[str, _Counter] = OrderedDict()
+        self._hand: deque[_Counter] = deque()
+        self._open: OrderedDict[str, _Open] = OrderedDict()
+        self._closed: OrderedDict[str, _Closed] = OrderedDict()
+
+    async def take(self, hold: Hold) -> Taken:
+        """See `ports.HoldStore`."""
+        now = self._now()
+        known = self._open.get(hold.id)
+        if known is not None:
+            return known.taken
+        closed = self._closed.get(hold.id)
+        if closed is not None:
+            return closed.expired.taken if closed.expired else Taken(False, self._look(hold.claims, now), settled=True)
+        return self._take(hold, now)
+
+    async def settle(self, hold: Hold, amounts: Amounts) -> Settlement:
+        """See `ports.HoldStore`."""
+        now = self._now()
+        known = self._open.pop(hold.id, None)
+        if known is not None:
+            self._bury(hold.id, _Closed(now + TOMBSTONE_US))
+            for claim, mark in known.charged:
+                self._settle(claim, hold.id, mark, amounts.for_count(claim.limit.count), now)
+            return Settlement("settled")
+        closed = self._closed.get(hold.id)
+        if closed is not None and closed.expired is None:
+            return Settlement("repeated")
+        self._bury(hold.id, _Closed(now + TOMBSTONE_US))
+        if closed is None or closed.expired is None:
+            return Settlement("unknown_id")
+        for claim, mark in closed.expired.charged:
+            if claim.limit.window == "slots":
+                self._settle(claim, hold.id, mark, 0, now)
+        return Settlement("expired")
+
+    async def renew(self, hold: Hold) -> bool:
+        """See `ports.HoldStore`."""
+        now = self._now()
+        known = self._open.get(hold.id)
+        if known is None:
+            return False
+        known.until = now + self.lease_us
+        self._open.move_to_end(hold.id)
+        for place, (claim, mark) in enumerate(known.charged):
+            state, mark = _kind(claim).renew(self._aged(claim, now), claim, hold.id, mark, now)
+            self._keep(claim, state)
+            known.charged[place] = (claim, mark)
+        return True
+
+    async def look(self, claims: Sequence[Claim]) -> tuple[LimitState, ...]:
+        """See `ports.HoldStore`."""
+        return self._look(claims, self._now())
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+    # ── How it is done ──────────────────────────────────────────────────────────────────────────
+
+    def _take(self, hold: Hold, now: int) -> Taken:
+        """1. See what fits. 2. If all that is not in shadow does, charge all. 3. Remember the answer with the charges."""
+        aged = [(claim, _kind(claim), self._aged(claim, now)) for claim in hold.claims]
+        fitted = [kind.fits(state, claim) for claim, kind, state in aged]
+        held = all(fits or claim.limit.shadow for claim, fits in zip(hold.claims, fitted, strict=True))
+        states, charged = [], []
+        for (claim, kind, state), fits in zip(aged, fitted, strict=True):
+            if held:
+                state, mark = kind.charge(state, claim, hold.id, now)
+                charged.append((claim, mark))
+                self._keep(claim, state)
+            states.append(kind.read(state, claim, fits, now))
+        taken = Taken(held, tuple(states))
+        if held:
+            self._open[hold.id] = _Open(taken, charged, now + self.lease_us)
+            self._sweep(2 * len(charged), now)
+        return taken
+
+    def _settle(self, claim: Claim, hold_id: str, mark: int, true: int, now: int) -> None:
+        kind = _kind(claim)
+        self._keep(claim, kind.settle(self._aged(claim, now), claim, hold_id, claim.want, mark, true, now))
+
+    def _look(self, claims: Sequence[Claim], now: int) -> tuple[LimitState, ...]:
+        states = []
+        for claim in claims:
+            kind, state = _kind(claim), self._aged(claim, now)
+            states.append(kind.read(state, claim, kind.fits(state, claim), now))
+        return tuple(states)
+
+    def _aged(self, claim: Claim, now: int) -> Any:
+        kind, counter = _kind(claim), self._counters.get(claim.key)
+        return kind.empty if counter is None else kind.aged(counter.state, claim, now)
+
+    def _keep(self, claim: Claim, state: Any) -> None:
+        """Store a counter as the most recently charged; each has one place under the hand that sweeps."""
+        counter = self._counters.get(claim.key)
+        if counter is not None:
+            counter.claim, counter.state = claim, state
+            self._counters.move_to_end(claim.key)
+        elif not _kind(claim).idle(state):
+            counter = self._counters[claim.key] = _Counter(claim, state)
+            self._hand.append(counter)
+
+    def _sweep(self, count: int, now: int) -> None:
+        """Look at the next few counters and drop those that are as good as unused: twice as many as were just charged."""
+        for _ in range(min(count, len(self._hand))):
+            counter = self._hand.popleft()
+            claim, kind = counter.claim, _kind(counter.claim)
+            if self._counters.get(claim.key) is not counter:
+                continue
+            if kind.idle(kind.aged(counter.state, claim, now)):
+                del self._counters[claim.key]
+            else:
+                self._hand.append(counter)
+        while len(self._counters) > self._capacity:
+            self._counters.popitem(last=False)
+
+    def _now(self) -> int:
+        """This store's time, with every lease that is over by then ended."""
+        seen = self._clock.now()
+        self._time += max(0, seen - self._seen)
+        self._seen = seen
+        now = self._time
+        while self._open and (first := next(iter(self._open.values()))).until <= now:
+            hold_id, _ = self._open.popitem(last=False)
+            self._bury(hold_id, _Closed(first.until + TOMBSTONE_US, first))
+        while self._closed and next(iter(self._closed.values())).forget <= now:
+            self._closed.popitem(last=False)
+        return now
+
+    def _bury(self, hold_id: str, tombstone: _Closed) -> None:
+        self._closed[hold_id] = tombstone
+        self._closed.move_to_end(hold_id)
+        if len(self._closed) > self._tombstones:
+            self._closed.popitem(last=False)
+
+
+_KINDS: dict[str, WindowKind[Any]] = {}
+
+
+def _kind(claim: Claim) -> WindowKind[Any]:
+    name = claim.limit.window
+    kind = _KINDS.get(name)
+    if kind is None:
+        kind = _KINDS[name] = resolve("windows", name)
+    return kind

@@ -1,0 +1,27 @@
+"""What opening a state gives: every store of one deployment, and the secret that they agree on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from gateway.ports import HistoryStore, HoldStore, KeyStore, OwnerStore
+
+__all__ = ["Opened"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The stores behind one `--state`. `degraded` gives out this process's own share while `holds` is lost; `close` ends them all."""
+
+    keys: KeyStore
+    holds: HoldStore
+    degraded: HoldStore
+    verdicts: HistoryStore
+    owners: OwnerStore
+    secret: bytes
+    close: Callable[[], Awaitable[None]]
+
+    async def aclose(self) -> None:
+        """Close every store and give the lock back."""
+        await self.close()
