@@ -92,7 +92,9 @@ class PolicyHolder:
         self._tell_loaded()
         _log.info("policy %s is in force, after %s", policy.label, before.label)
         if _at_start(policy) != _at_start(before):
-            _log.warning("policy %s: its changes to `audit` (but `when_lost`) take effect when the gateway starts again", policy.label)
+            _log.warning(
+                "policy %s: changes to `audit` (but `when_lost`) and to the door's guard wait for the next start", policy.label
+            )
 
     def _refused(self, problems: tuple[PolicyProblem, ...]) -> Reloaded:
         self._meter.count("gateway_policy_reloads_total", ("failed",))
@@ -107,7 +109,7 @@ class PolicyHolder:
 
 def _at_start(policy: Policy) -> object:
     """What is read once, when the gateway starts."""
-    return replace(policy.audit, when_lost="allow")
+    return replace(policy.audit, when_lost="allow"), policy.door.rate, policy.door.count, policy.door.exempt
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:

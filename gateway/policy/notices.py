@@ -84,6 +84,8 @@ def _ladder(loaded: Loaded) -> Found:
 def _sections(loaded: Loaded) -> Found:
     if loaded.document.response is not None:
         yield loaded.tree.problem(("response",), _NOT_YET, key=True)
+    if loaded.policy.audit.keep_us is not None:
+        yield loaded.tree.problem(("audit", "keep"), f"{_NOT_YET}: records are kept until you remove them", key=True)
 
 
 def _upstreams(loaded: Loaded) -> Found:
