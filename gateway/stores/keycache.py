@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gateway.model.caller import KeyRecord
 
@@ -47,7 +47,7 @@ class KeyCache:
         self._answers.pop(key_id, None)
 
 
-def fits_one(prefix: str, key_ids: list[str]) -> str | None:
+def fits_one(prefix: str, key_ids: Sequence[str]) -> str | None:
     """The one key id that a prefix of at least eight hex digits stands for; None when it is none or several."""
     if len(prefix) < HEX_PREFIX or any(digit not in "0123456789abcdef" for digit in prefix):
         return None

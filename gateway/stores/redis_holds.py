@@ -1,0 +1,118 @@
+"""Quota in Redis: one script takes all claims of a request, one settles them, and the server's clock counts for every process.
+
+Whatever a request touches (its hold's own record and a counter per limit) is changed by one script, so a take is all or nothing for
+any number of processes. Every key expires by itself once it is as good as unused. The scripts under `lua/` do the arithmetic of
+`gateway/quota`; amounts travel with the claims, so an edited limit keeps its usage.
+
+A take that was refused leaves nothing behind: the same id again is judged again. The id of a hold that was taken and settled is
+remembered for ten minutes, that of one that was settled before it was taken for an hour.
+
+Counters that belong to an account carry its hash tag. On one Redis (or under Sentinel) a script may touch any keys; in a Cluster
+a request's limits can lie in several slots (an account's, everybody's), and those that span slots will be served by leased shares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
+from gateway.stores.memory_holds import LEASE_US
+from gateway.stores.redis_line import RedisLine, Script, Word
+
+__all__ = ["HoldScripts", "RedisHolds"]
+
+_LUA = Path(__file__).parent / "lua"
+_TOMBSTONE_MS = 3_600_000
+_SETTLED_MS = 600_000
+_PATIENCE = 4
+"""A settle or renewal may take so many times as long as a take: nobody waits for it with an answer's first byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldScripts:
+    """The scripts of a hold store, each with what they share in front."""
+
+    take: Script
+    settle: Script
+    renew: Script
+    look: Script
+
+    @classmethod
+    def load(cls, clock: str | None = None) -> HoldScripts:
+        """The scripts from `lua/`; `clock` is Lua that takes the place of `now.lua`, the server's clock."""
+        shared = (_read("now") if clock is None else clock) + _read("windows")
+        return cls(*(Script(shared + _read(name)) for name in ("take", "settle", "renew", "look")))
+
+
+class RedisHolds:
+    """HoldStore over a line to Redis; see the module."""
+
+    local = False
+
+    def __init__(self, line: RedisLine, *, lease_us: int = LEASE_US, scripts: HoldScripts | None = None) -> None:
+        self.lease_us = lease_us
+        self._line = line
+        self._scripts = scripts or HoldScripts.load()
+
+    async def take(self, hold: Hold) -> Taken:
+        """See `ports.HoldStore`."""
+        args = [hold.id, self.lease_us, _TOMBSTONE_MS, *_words(hold.claims)]
+        reply = await self._line.run(self._scripts.take, _keys(hold.claims, hold.id), args)
+        return Taken(reply[0] == 1, _states(hold.claims, reply[1:]), settled=reply[0] == 2)
+
+    async def settle(self, hold: Hold, amounts: Amounts) -> Settlement:
+        """See `ports.HoldStore`."""
+        true = [amounts.for_count(claim.limit.count) for claim in hold.claims]
+        args = [hold.id, _TOMBSTONE_MS, _SETTLED_MS, *_words(hold.claims, true)]
+        keys = _keys(hold.claims, hold.id)
+        outcome = await self._line.run(self._scripts.settle, keys, args, deadline_s=_PATIENCE * self._line.deadline_s)
+        return Settlement(outcome.decode())
+
+    async def renew(self, hold: Hold) -> bool:
+        """See `ports.HoldStore`."""
+        args = [hold.id, self.lease_us, _TOMBSTONE_MS, *_words(hold.claims)]
+        keys = _keys(hold.claims, hold.id)
+        return bool(await self._line.run(self._scripts.renew, keys, args, deadline_s=_PATIENCE * self._line.deadline_s))
+
+    async def look(self, claims: Sequence[Claim]) -> tuple[LimitState, ...]:
+        """See `ports.HoldStore`."""
+        return _states(claims, await self._line.run(self._scripts.look, _keys(claims, ""), _words(claims)))
+
+    async def aclose(self) -> None:
+        """Nothing of its own: whoever opened the line closes it."""
+
+
+def _read(name: str) -> str:
+    return (_LUA / f"{name}.lua").read_text()
+
+
+def _keys(claims: Sequence[Claim], hold_id: str) -> list[str]:
+    """The hold's own record, in its first claim's slot, then a counter per claim."""
+    first = _tag(claims[0].slot) if claims else "-"
+    return [f"azg:{{{first}}}:h:{hold_id}", *(f"azg:{{{_tag(claim.slot)}}}:c:{claim.key}" for claim in claims)]
+
+
+def _tag(slot: str) -> str:
+    """A slot as a hash tag. An account's name may hold anything; a brace would end the tag."""
+    if 0 < len(slot) <= 64 and "{" not in slot and "}" not in slot:
+        return slot
+    return "h:" + hashlib.sha256(slot.encode("utf-8", "surrogatepass")).hexdigest()[:32] if slot else "-"
+
+
+def _words(claims: Sequence[Claim], wants: Sequence[int] | None = None) -> list[Word]:
+    words: list[Word] = []
+    for place, claim in enumerate(claims):
+        limit, want = claim.limit, claim.want if wants is None else wants[place]
+        words += (limit.window, claim.amount, claim.burst, limit.window_us, want, 1 if limit.shadow else 0)
+    return words
+
+
+def _states(claims: Sequence[Claim], reply: Sequence[int]) -> tuple[LimitState, ...]:
+    states = []
+    for place, claim in enumerate(claims):
+        fitted, used, reset, retry = reply[4 * place : 4 * place + 4]
+        states.append(LimitState(claim, fitted == 1, used, max(0, claim.capacity - used), reset, retry))
+    return tuple(states)
