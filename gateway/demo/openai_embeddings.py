@@ -62,7 +62,7 @@ def embed(text: str, dimensions: int) -> array[float]:
 def _features(word: str) -> tuple[tuple[str, float], ...]:
     padded = f"<{word[:64]}>"
     pieces = [padded[at : at + 3] for at in range(len(padded) - 2)]
-    return ((word[:64], 1.0), *((piece, 0.5 / len(pieces)) for piece in pieces))
+    return ((word[:64], 1.0), *((piece, 1.0 / math.sqrt(len(pieces))) for piece in pieces))
 
 
 @lru_cache(maxsize=16_384)

@@ -21,7 +21,8 @@ __all__ = ["cancel", "delete", "input_items", "input_tokens", "responses", "retr
 _LONGEST_THREAD = 100
 _ECHOED = (
     "instructions", "max_output_tokens", "max_tool_calls", "metadata", "parallel_tool_calls", "previous_response_id",
-    "prompt_cache_key", "safety_identifier", "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation", "user",
+    "prompt_cache_key", "safety_identifier", "temperature", "text", "tool_choice", "tools", "top_logprobs", "top_p", "truncation",
+    "user",
 )  # fmt: skip
 _USUAL = {
     "metadata": {}, "parallel_tool_calls": True, "temperature": 1.0, "text": {"format": {"type": "text"}}, "tool_choice": "auto",
