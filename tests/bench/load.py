@@ -20,11 +20,10 @@ PROMPT = "Explain how a river shapes the valley it runs through, with an example
 
 
 def request(port, key, stream):
-    body = json.dumps(
-        {"model": "m", "messages": [{"role": "user", "content": PROMPT}], "max_tokens": 200, **({"stream": True} if stream else {})}
-    )
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\n"
-    return f"{head}content-length: {len(body)}\r\n\r\n{body}".encode()
+    asked = {"model": "m", "messages": [{"role": "user", "content": PROMPT}], "max_tokens": 200}
+    body = json.dumps({**asked, "stream": True} if stream else asked)
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nauthorization: Bearer {key}\r\n"
+    return f"{head}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode()
 
 
 class Client(asyncio.Protocol):

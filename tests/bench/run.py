@@ -202,7 +202,8 @@ def main():
     parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        redis = stack.enter_context(RedisServer())
+        redis = RedisServer().start()
+        stack.callback(redis.stop)
         bench = Bench(folder, stack)
         bench.add_nginx()
         bench.add_gateway("gateway, no limits", ())

@@ -1,4 +1,4 @@
-"""The same small model endpoint written for five frameworks: a document, an endless stream, an error, and a page that is nobody's business."""
+"""The same small model endpoint in five frameworks: a document, an endless stream, an error, and a page that is nobody's business."""
 
 from __future__ import annotations
 

@@ -139,9 +139,7 @@ def test_03_slots_do_not_leak_when_the_upstream_breaks_or_stalls(start, zoo):
     rest = f"upstreams: [{{ id: up, url: '{zoo.url}', first_byte_timeout: 1s }}]"
     gateway = start(zoo, "{ id: one, count: concurrent, at_once: 1, per: key, lease: 10m }", rest=rest)
     for _ in range(3):
-        with pytest.raises((http.client.IncompleteRead, ConnectionError, AssertionError)):
-            status, _, body = whole(gateway, truncate=True, stream=True)
-            assert b"error" not in body
+        assert b'"error"' in whole(gateway, truncate=True, stream=True)[2]
         assert until(lambda: whole(gateway)[0] == 200)
 
 

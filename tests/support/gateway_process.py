@@ -113,8 +113,6 @@ class GatewayProcess:
 
     def __exit__(self, *exc):
         if self.process.poll() is None:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.terminate(15)
-            except subprocess.TimeoutExpired:
-                pass
         self.kill()

@@ -1,4 +1,4 @@
-"""An upstream with one of every kind of answer: errors, redirects, binaries, uploads, streams in every framing, compression, odd headers."""
+"""An upstream with one of every kind of answer: errors, redirects, binaries, uploads, streams, compression, odd headers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHAT = {
 }  # fmt: skip
 STREAM = (
     b": comment\n\n"
-    b'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant","content":""}}],"odd":1.50}\n\n'
+    b'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"role":"assistant"}}],"odd":1.50}\n\n'
     b'data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"Hel"}}]}\r\n\r\n'
     b'event: message\ndata: {"id":"c","choices":[{"index":0,"delta":{"content":"lo"},\ndata: "finish_reason":null}]}\n\n'
     b'data: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
@@ -39,7 +39,7 @@ async def _body(receive):
 
 
 class Zoo:
-    """The application. `requests` are (method, path, query, headers, body) as they came; `left` counts clients that went away mid-stream."""
+    """The application. `requests` are (method, path, query, headers, body) as they came; `left` counts clients gone mid-stream."""
 
     def __init__(self):
         self.requests = []
