@@ -20,11 +20,10 @@ _SHORT, _LONG, _MANY = 200, 1000, 32
 
 
 def encode(members: Mapping[str, Any]) -> bytes:
-    """JSON bytes. What JSON or UTF-8 cannot hold is mended: a surrogate without its other half is written out as `\\udc80`, an
-    integer beyond 64 bits becomes the largest that fits."""
+    """JSON bytes, with `\\udc80` written out where text has a surrogate without its other half, which UTF-8 cannot hold."""
     try:
         return _encode(members)
-    except (UnicodeEncodeError, OverflowError):
+    except UnicodeEncodeError:
         return _encode(_mended(members))
 
 
@@ -99,14 +98,14 @@ def _facts(facts: RequestFacts) -> dict[str, Any]:
         "operation": facts.operation,
         "model": facts.model[:_SHORT],
         "stream": facts.stream,
-        "choices": facts.choices,
-        "logprobs": facts.logprobs,
+        "choices": _bounded(facts.choices),
+        "logprobs": _bounded(facts.logprobs),
         "logit_bias": facts.logit_bias,
-        "max_output": facts.max_output,
+        "max_output": None if facts.max_output is None else _bounded(facts.max_output),
         "input_size": facts.input_size,
         "body_size": facts.body_size,
-        "estimate_input": facts.estimate.input,
-        "estimate_output": facts.estimate.output,
+        "estimate_input": _bounded(facts.estimate.input),
+        "estimate_output": _bounded(facts.estimate.output),
     }
 
 
@@ -139,6 +138,11 @@ def _usage(usage: Usage) -> dict[str, Any]:
     }
 
 
+def _bounded(number: int) -> int:
+    """A number that a client chose, as one that every reader of JSON can hold."""
+    return max(-(2**53), min(number, 2**53))
+
+
 def _texts(values: Iterable[str]) -> list[str]:
     return [value[:_SHORT] for value in values][:_MANY]
 
@@ -146,8 +150,6 @@ def _texts(values: Iterable[str]) -> list[str]:
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, int) and not isinstance(value, bool):
-        return max(-(2**63), min(value, 2**63 - 1))
     if isinstance(value, Mapping):
         return {_mended(name): _mended(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -14,7 +14,19 @@ import msgspec
 
 from gateway.audit.folder import chain_folders, segments, started_us
 
-__all__ = ["Head", "Tail", "decode", "find_records", "head_of", "last_records", "lines_of", "read_place", "records", "tail_of"]
+__all__ = [
+    "Head",
+    "Tail",
+    "decode",
+    "find_records",
+    "head_of",
+    "is_record",
+    "last_records",
+    "lines_of",
+    "read_place",
+    "records",
+    "tail_of",
+]
 
 _HEAD = re.compile(rb'\{"v":1,"seq":(\d+),"prev":"[0-9a-f]{64}","kind":"([a-z]+)","at":(-?\d+)')
 _ENDED = re.compile(rb'"ended":(-?\d+)')
@@ -81,6 +93,11 @@ def tail_of(path: Path) -> Tail:
     return Tail(b"", 0, size)
 
 
+def is_record(line: bytes) -> bool:
+    """Whether a line is a record."""
+    return _RECORD in line[:200]
+
+
 def records(data: Path) -> Iterator[tuple[int, bytes]]:
     """(when its record was made, line) of all records of all chains, in the order of that time.
 
@@ -136,7 +153,7 @@ def find_records(data: Path, prefix: str, *, whole: bool = False, limit: int = 2
             if not _holds(segment, needle):
                 continue
             for line in lines_of(segment):
-                if needle in line and _RECORD in line[:200] and b"," + needle in line[:300]:
+                if needle in line and is_record(line) and b"," + needle in line[:300]:
                     found.append(line)
                     if len(found) >= limit:
                         return found
@@ -164,7 +181,7 @@ def _records_of(chain: Path) -> Iterator[tuple[int, bytes]]:
 
 def _timed(line: bytes) -> tuple[int, bytes] | None:
     """(ended, line) of a record line, None of any other."""
-    if _RECORD not in line[:200]:
+    if not is_record(line):
         return None
     ended = _ENDED.search(line)
     return (int(ended[1]) if ended else 0, line)

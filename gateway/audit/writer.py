@@ -137,10 +137,17 @@ class ChainWriter:
     def _append(self, entries: Sequence[Entry]) -> int:
         chain, marks, records, begun = self._chain.copy(), [], self._records, self._chain.seq
         segment = self._next_segment()
+        oldest = next(iter(self._open.values()), None)
         lines = []
         for entry in entries:
             records += entry.kind == "record"
-            members = self._checkpoint(chain, records) if entry.kind in {"checkpoint", "closed"} else entry.members
+            if entry.kind == "opened" and oldest is None:
+                oldest = chain.seq
+            members = (
+                encode({"records": records, "open": chain.seq if oldest is None else oldest})
+                if entry.kind in {"checkpoint", "closed"}
+                else entry.members
+            )
             lines.append(chain.line(entry.kind, entry.at_us, members))
             if entry.kind in {"checkpoint", "closed"}:
                 marks.append(mark(self._folder.name, entry.at_us, chain))
@@ -151,10 +158,6 @@ class ChainWriter:
         self._note(entries, lines, begun, offset)
         self._write_marks(marks)
         return len(blob)
-
-    def _checkpoint(self, chain: Chain, records: int) -> bytes:
-        oldest = next(iter(self._open.values()), chain.seq)
-        return encode({"records": records, "open": oldest})
 
     def _note(self, entries: Sequence[Entry], lines: list[bytes], seq: int, offset: int) -> None:
         """Remember what is open and where records lie, now that the lines are on disk."""
