@@ -126,10 +126,10 @@ class RedisLine:
             call.stalled = True
             loop.call_later(_GRACE_S, self._late, call)
             return
-        error: StoreError = (
-            OutcomeUnknown("Redis did not answer in time") if call.sent else StoreUnavailable("Redis was not reached in time")
-        )
-        call.future.set_exception(error)
+        if call.sent:
+            call.future.set_exception(OutcomeUnknown("Redis did not answer in time"))
+        else:
+            call.future.set_exception(StoreUnavailable("Redis was not reached in time"))
 
     # ── Lanes: each carries one batch after the other over a connection of its own ──────────────
 
