@@ -2,7 +2,8 @@
 
 Two rules are kept here and nowhere else. Whatever cuts a step short (a client that leaves, a cancellation, a fault) leads
 through `abort`, so that the hold is settled and the record written all the same. And once a road is winding up (Settle,
-Record), nothing interrupts it: a cancellation from outside lets it finish in a task of its own.
+Record), nothing interrupts it: a cancellation from outside lets it finish in a task of its own. What fails while it winds up
+(a store, a sink) is written down and counted, and never costs the client its answer.
 """
 
 from __future__ import annotations
@@ -38,8 +39,7 @@ from gateway.core.exchange import (
 )
 from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Payload, Relayed
 from gateway.core.trail import Trail
-from gateway.dialects.base import Seen
-from gateway.errors import AuditError, OutcomeUnknown, StoreError
+from gateway.errors import OutcomeUnknown, StoreError
 from gateway.model.limit import Claim, Count, Hold, Taken
 from gateway.model.record import SettleOutcome
 from gateway.ports import AuditSink, Clock, HistoryStore, HoldStore, KeyStore, Meter, OwnerStore
@@ -53,7 +53,11 @@ _log = logging.getLogger("gateway")
 _RECORD_DEADLINE_S = 5.0
 """How long an answer's end waits for its record; then the policy's `audit.when_lost` says what becomes of it."""
 
-_RENEW_EVERY_S = 5.0
+_SETTLE_DEADLINE_S = 5.0
+"""How long a settle may take, should the store not keep the deadline of its own."""
+
+_RENEW_EVERY_S = 1.0
+"""How often leases are looked through; each is renewed when a third of it is over."""
 
 
 class Door(Protocol):
@@ -62,7 +66,7 @@ class Door(Protocol):
     - `gone`: the client has left; answering then does nothing.
     - `pardon(interruptible)` says from when on the client's leaving may cut the road short (by cancelling it), and until when.
     - `absorbs_cancel()` says whether the cancellation just caught was the door's own, and takes it back.
-    - `seen()` what the relay has counted so far, None before there is one.
+    - `so_far()` what the relay has handed on and counted so far, None before there is one.
     """
 
     gone: bool
@@ -71,7 +75,7 @@ class Door(Protocol):
     async def forward(self, trail: Trail) -> Answered | Broken | NotRead: ...
     async def relay(self, trail: Trail) -> Relayed: ...
     async def answer(self, step: Answer) -> None: ...
-    def seen(self) -> Seen | None: ...
+    def so_far(self) -> Relayed | None: ...
     def fail(self, error: Exception) -> None: ...
     def pardon(self, *, interruptible: bool) -> None: ...
     def absorbs_cancel(self) -> bool: ...
@@ -101,7 +105,8 @@ class Driver:
         self.world = world
         self.closing = False
         self.in_flight = 0
-        self._renewals: dict[str, tuple[Hold, int]] = {}
+        self._renewals: dict[str, tuple[Hold, float]] = {}
+        self._settling: dict[str, asyncio.Task[SettleOutcome]] = {}
         self._apart: set[asyncio.Task[Any]] = set()
 
     async def drive(self, first: Identify, door: Door) -> None:
@@ -112,38 +117,39 @@ class Driver:
             while not isinstance(step, Done):
                 try:
                     step = await self._take(step, door)
-                except asyncio.CancelledError:
-                    cut = abort(step, self._reason(door), door.seen())
-                    if not door.absorbs_cancel():
-                        await self._finish_apart(cut, door)
+                except asyncio.CancelledError as error:
+                    if door.absorbs_cancel():
+                        step = abort(step, self._reason(door), self._so_far(door))
+                    elif isinstance(step, Answer) or _asked_to_stop():
+                        await self._finish_apart(step, door)
                         raise
-                    step = cut
+                    else:
+                        # Nobody cancelled this task, but something that it waited for was: a fault like any other.
+                        step = self._faulted(step, door, error)
                 except Exception as error:
                     if isinstance(step, Answer):
                         raise
-                    door.fail(error)
-                    self._log_fault(first.trail.arrival.id, step, error)
-                    step = abort(step, "fault", door.seen())
+                    step = self._faulted(step, door, error)
         finally:
             self.in_flight -= 1
             self._renewals.pop(first.trail.arrival.id, None)
 
     async def renew_holds(self) -> None:
         """Run for as long as the process serves: extends the leases of requests that are still under way."""
+        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_RENEW_EVERY_S)
-            now = self.world.clock.now()
-            for hold_id, (hold, due) in list(self._renewals.items()):
-                if now >= due:
-                    await self._renew(hold_id, hold, now)
+            now = loop.time()
+            due = [hold for hold, when in self._renewals.values() if now >= when]
+            await asyncio.gather(*(self._renew(hold) for hold in due))
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until no request is under way, at most so long; what winds up apart is waited for too."""
         self.closing = True
         loop = asyncio.get_running_loop()
         end = loop.time() + deadline_s
-        while (self.in_flight or self._apart) and loop.time() < end:
-            await asyncio.sleep(0.02)  # noqa: ASYNC110 - happens once, at the end; an event per request would cost on every one
+        while (self.in_flight or self._apart) and loop.time() < end:  # noqa: ASYNC110 - once, at the end; an event would cost each request
+            await asyncio.sleep(0.02)
 
     # ── One step ────────────────────────────────────────────────────────────────────────────────
 
@@ -215,16 +221,16 @@ class Driver:
 
     async def _reserve(self, step: Reserve) -> Taken | Lost:
         meter = self.world.meter
-        store = self.world.degraded if step.hold.degraded else self.world.holds
         try:
-            taken = await store.take(step.hold)
+            taken = await self._store_of(step.hold).take(step.hold)
         except OutcomeUnknown as error:
             meter.count("gateway_holds_total", ("unknown",))
             return self._state_lost(step.hold.claims, Lost(type(error).__name__, unknown=True))
         except StoreError as error:
             meter.count("gateway_holds_total", ("failed",))
             return self._state_lost(step.hold.claims, Lost(type(error).__name__))
-        meter.gauge("gateway_state_up", 1.0)
+        if not step.hold.degraded:
+            meter.gauge("gateway_state_up", 1.0)
         meter.count("gateway_holds_total", ("taken" if taken.held else "refused",))
         return taken
 
@@ -238,41 +244,55 @@ class Driver:
     async def _open(self, step: Open) -> Lost | None:
         try:
             await self.world.sink.opened(step.trail.opened_line(self.world.clock.now()))
-        except AuditError:
-            self.world.meter.count("gateway_audit_lost_total")
-            return Lost("AuditError")
+        except Exception as error:  # noqa: BLE001 - whatever the sink's trouble is, the policy says what becomes of the answer
+            return self._line_lost("opened line", step.trail.arrival.id, error)
         return None
 
     async def _settle(self, step: Settle) -> SettleOutcome:
-        hold, world = step.hold, self.world
+        hold = step.hold
         self._renewals.pop(hold.id, None)
+        if self._store_of(hold).local:
+            return await self._settled(step)
+        # Begun once: where this wait is cancelled, the road goes on apart, comes here again, and waits for the same call.
+        task = self._settling.get(hold.id)
+        if task is None:
+            task = self._settling[hold.id] = self._spawn(self._settled(step))
+        return await asyncio.shield(task)
+
+    async def _settled(self, step: Settle) -> SettleOutcome:
+        hold, world = step.hold, self.world
+        store = self._store_of(hold)
         if hold.degraded and not hold.sure:
-            # The shared store may have taken it too, whole: what it held there is given back, the share here is charged.
+            # The shared store may have taken it too, whole: there as here the truth takes its place.
             self._spawn(world.holds.settle(replace(hold, degraded=False), step.amounts))
-        store = world.degraded if hold.degraded else world.holds
         try:
-            call = store.settle(hold, step.amounts)
-            settlement = await (call if store.local else asyncio.shield(self._spawn(call)))
-        except OutcomeUnknown:
-            outcome: SettleOutcome = "unknown"
+            async with asyncio.timeout(None if store.local else _SETTLE_DEADLINE_S):
+                outcome: SettleOutcome = (await store.settle(hold, step.amounts)).outcome
+        except (OutcomeUnknown, TimeoutError):
+            outcome = "unknown"
         except StoreError:
             outcome = "failed"
-        else:
-            outcome = settlement.outcome
+        except Exception as error:  # noqa: BLE001 - a store's fault must not cost the client its answer
+            self._log_fault(step, error)
+            outcome = "unknown"
         world.meter.count("gateway_settles_total", (outcome,))
         return outcome
 
     async def _record(self, step: Record) -> Lost | None:
         record = step.record(self.world.clock.now())
+        self._settling.pop(record.id, None)
         self._measure(step, record.ended_us)
         try:
             async with asyncio.timeout(_RECORD_DEADLINE_S):
                 await self.world.sink.record(record)
-        except (AuditError, TimeoutError) as error:
-            self.world.meter.count("gateway_audit_lost_total")
-            _log.error("the record of %s could not be written (%s)", record.id, type(error).__name__)
-            return Lost(type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - whatever the sink's trouble is, the policy says what becomes of the answer
+            return self._line_lost("record", record.id, error)
         return None
+
+    def _line_lost(self, what: str, request: str, error: Exception) -> Lost:
+        self.world.meter.count("gateway_audit_lost_total")
+        _log.error("the %s of %s could not be written (%s)", what, request, type(error).__name__)
+        return Lost(type(error).__name__)
 
     # ── What surrounds the steps ────────────────────────────────────────────────────────────────
 
@@ -281,18 +301,33 @@ class Driver:
             return "client_gone"
         return "shutdown" if self.closing else "cancelled"
 
+    def _so_far(self, door: Door) -> Relayed | None:
+        try:
+            return door.so_far()
+        except Exception as error:  # noqa: BLE001 - a relay that broke may not be able to count any more either
+            _log.error("what was handed on is not known: %s", type(error).__name__)
+            return None
+
+    def _faulted(self, step: Step, door: Door, error: BaseException) -> Step:
+        """Where a fault leads. One that comes while winding up leaves the answer as it is."""
+        self._log_fault(step, error)
+        if isinstance(error, Exception) and not isinstance(step, Keep | Settle | Record):
+            door.fail(error)
+        return abort(step, "fault", self._so_far(door))
+
     async def _finish_apart(self, step: Step, door: Door) -> None:
         """Wind a road up in a task of its own, so that whoever cancelled this one may cancel again without harm."""
+        rest = step if isinstance(step, Settle) else abort(step, self._reason(door), self._so_far(door))
         door.gone = door.gone or not self.closing
-        await asyncio.shield(self._spawn(self._finish(step, door)))
+        await asyncio.shield(self._spawn(self._finish(rest, door)))
 
     async def _finish(self, step: Step, door: Door) -> None:
         while not isinstance(step, Done):
             try:
                 step = await self._take(step, door)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the road must be wound up
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it is, the road must be wound up
                 if not isinstance(step, Answer):
-                    self._log_fault("under way", step, error)
+                    self._log_fault(step, error)
                 step = abort(step, "fault")
 
     def _spawn(self, call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -306,21 +341,28 @@ class Driver:
         if not task.cancelled():
             task.exception()
 
+    def _store_of(self, hold: Hold) -> HoldStore:
+        return self.world.degraded if hold.degraded else self.world.holds
+
     def _watch_lease(self, hold: Hold | None) -> None:
-        if hold is not None and not hold.degraded:
-            self._renewals[hold.id] = (hold, self.world.clock.now() + self._third_of_lease(hold))
+        if hold is not None:
+            self._renewals[hold.id] = (hold, self._next_renewal(hold))
 
-    def _third_of_lease(self, hold: Hold) -> int:
+    def _next_renewal(self, hold: Hold) -> float:
+        """When a third of the shortest lease is over, on the loop's clock: the wall's may step."""
         slots = [claim.limit.window_us for claim in hold.claims if claim.limit.count is Count.CONCURRENT]
-        return min([self.world.holds.lease_us, *slots]) // 3
+        return asyncio.get_running_loop().time() + min([self._store_of(hold).lease_us, *slots]) / 3e6
 
-    async def _renew(self, hold_id: str, hold: Hold, now: int) -> None:
+    async def _renew(self, hold: Hold) -> None:
         try:
-            await self.world.holds.renew(hold)
+            await self._store_of(hold).renew(hold)
         except StoreError:
             return
-        if hold_id in self._renewals:
-            self._renewals[hold_id] = (hold, now + self._third_of_lease(hold))
+        except Exception as error:  # noqa: BLE001 - one failure must not end the renewals of all
+            _log.error("the lease of %s could not be renewed (%s)", hold.id, type(error).__name__)
+            return
+        if hold.id in self._renewals:
+            self._renewals[hold.id] = (hold, self._next_renewal(hold))
 
     def _measure(self, step: Record, ended_us: int) -> None:
         """Count a request where its record is made: metrics and audit can't disagree on how many there were."""
@@ -328,7 +370,7 @@ class Driver:
         operation = trail.dialect.operation
         forwarded = "forward" if outcome.refusal is None else "refuse"
         meter.count("gateway_requests_total", (operation, forwarded, outcome.end))
-        meter.observe("gateway_request_duration_seconds", (ended_us - trail.arrival.at_us) / 1e6, (operation,))
+        meter.observe("gateway_request_duration_seconds", max(ended_us - trail.arrival.at_us, 0) / 1e6, (operation,))
         if outcome.first_byte_us is not None:
             meter.observe("gateway_first_byte_seconds", outcome.first_byte_us / 1e6, (operation,))
         if outcome.refusal is not None:
@@ -345,7 +387,14 @@ class Driver:
             meter.count("gateway_shadow_total", (what,))
 
     @staticmethod
-    def _log_fault(request: str, step: Step, error: Exception) -> None:
+    def _log_fault(step: Step, error: BaseException) -> None:
         """Type and place only: an exception's text may hold what a client sent."""
+        request = "" if isinstance(step, Done) else (step.relay if isinstance(step, Extend | Rewrite) else step).trail.arrival.id
         frames = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-4:]))
         _log.error("request %s failed at %s: %s in %s", request, type(step).__name__, type(error).__name__, frames)
+
+
+def _asked_to_stop() -> bool:
+    """Whether somebody cancelled the task that runs now, rather than something that it waited for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

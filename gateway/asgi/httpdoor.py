@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.asgi.fields import response_fields
 from gateway.core.exchange import Answer
 from gateway.core.refusals import internal, upstream_refusal
 from gateway.core.replies import Answered, Broken, NotRead, Payload, Relayed
 from gateway.core.trail import Trail
-from gateway.dialects.base import Dialect, Relay, Seen
+from gateway.dialects.base import Dialect, Relay
 from gateway.dialects.decode import decode_request
 from gateway.dialects.ietf import ietf_headers
 from gateway.dialects.model_list import shown_to
 from gateway.errors import BadRequest, ResponseTruncated, UpstreamError, UpstreamFault
 from gateway.model.decision import Refusal
+from gateway.model.record import End
 from gateway.policy.match import allows_model
 from gateway.ports import Headers, UpstreamAnswer, UpstreamRequest
 
@@ -75,6 +76,7 @@ class HttpDoor:
         self._status = 0
         self._started = False
         self._tail = b""
+        self._bytes_in = 0
         self._bytes_out = 0
         self._first_byte: float | None = None
         self._broke: UpstreamFault | None = None
@@ -114,15 +116,14 @@ class HttpDoor:
 
     async def _passing_body(self, limit: int) -> AsyncIterator[bytes]:
         """A body handed on as it comes, unread: uploads of what no dialect parses."""
-        size = 0
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self.gone = True
                 raise ClientGone
             chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
+            self._bytes_in += len(chunk)
+            if self._bytes_in > limit:
                 self._body_refusal = _too_large(limit)
                 raise ClientGone
             if chunk:
@@ -222,9 +223,9 @@ class HttpDoor:
         self._bytes_out += len(self._tail)
         return self._relayed(relay, "complete", "")
 
-    def _relayed(self, relay: Relay, end: Any, fault: str) -> Relayed:
+    def _relayed(self, relay: Relay, end: End, fault: UpstreamFault | Literal[""]) -> Relayed:
         first = None if self._first_byte is None else int((self._first_byte - self._began) * 1e6)
-        return Relayed(relay.seen(), end, self._bytes_out, self._started, first, fault)
+        return Relayed(relay.seen(), end, self._bytes_out, self._started, first, fault, self._bytes_in)
 
     async def _start(self) -> None:
         if not self._started and not self.gone:
@@ -239,8 +240,8 @@ class HttpDoor:
         if not self.gone:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
-    def seen(self) -> Seen | None:
-        return self._relay.seen() if self._relay is not None else None
+    def so_far(self) -> Relayed | None:
+        return self._relayed(self._relay, "client_gone", "") if self._relay is not None else None
 
     # ── The end ─────────────────────────────────────────────────────────────────────────────────
 

@@ -12,13 +12,14 @@ The end of every road is: settle what was held, write it down, and only then han
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, assert_never
+from typing import assert_never
 
 from gateway.core.claims import claims_for, refusal_for
 from gateway.core.decide import decide
+from gateway.core.outcomes import Abort, bytes_in, cut, cut_off, expected
 from gateway.core.owning import keeps, lists, refs
 from gateway.core.reading import caller_of, edited, facts_of
-from gateway.core.refusals import audit_lost, internal, no_upstream, not_listed, not_yours, state_lost, upstream_refusal
+from gateway.core.refusals import audit_lost, no_upstream, not_listed, not_yours, state_lost, upstream_refusal
 from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
 from gateway.core.trail import Outcome, Trail
 from gateway.dialects.base import Seen
@@ -26,16 +27,13 @@ from gateway.model.caller import ANONYMOUS
 from gateway.model.decision import Action, Decision, Refusal
 from gateway.model.evidence import Verdict
 from gateway.model.limit import Amounts, Hold, Taken
-from gateway.model.record import AuditRecord, End, SettleOutcome
-from gateway.model.request import NO_USAGE, RequestFacts, Usage
+from gateway.model.record import AuditRecord, SettleOutcome
 from gateway.policy.match import choose_upstream, match_caller
 
 __all__ = [
     "Abort", "Admit", "Answer", "Assess", "Challenge", "Done", "Extend", "Forward", "Identify", "Keep", "Open", "Own", "Read",
     "Record", "Relay", "Reserve", "Rewrite", "Settle", "Step", "abort",
 ]  # fmt: skip
-
-Abort = Literal["client_gone", "cancelled", "fault", "shutdown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,9 +243,10 @@ class Relay:
         outcome = Outcome(
             reply.end,
             self.head.status,
-            None if reply.started or reply.end == "complete" else upstream_refusal("broken"),
+            upstream_refusal(reply.fault) if reply.end == "upstream_truncated" and not reply.started else None,
             seen=reply.seen,
             upstream_status=self.head.status,
+            bytes_in=reply.bytes_in,
             bytes_out=reply.bytes_out,
             first_byte_us=reply.first_byte_us,
             fault=reply.fault,
@@ -302,7 +301,7 @@ class Settle:
 
     @property
     def amounts(self) -> Amounts:
-        moved = max(self.trail.arrival.content_length or 0, 0) + self.outcome.bytes_out
+        moved = bytes_in(self.trail, self.outcome) + self.outcome.bytes_out
         return Amounts.of(self.outcome.seen.usage, bytes_moved=moved, requests=self.outcome.requests)
 
     def next(self, reply: SettleOutcome) -> Record:
@@ -335,7 +334,7 @@ class Record:
             upstream_status=outcome.upstream_status,
             usage=outcome.seen.usage,
             settle=self.settle,
-            bytes_in=max(trail.arrival.content_length or 0, 0),
+            bytes_in=bytes_in(trail, outcome),
             bytes_out=outcome.bytes_out,
             first_byte_us=outcome.first_byte_us,
             finish=outcome.seen.finish,
@@ -373,26 +372,26 @@ Step = (
 )  # fmt: skip
 
 
-def abort(step: Step, reason: Abort, seen: Seen | None = None) -> Step:
-    """Where a cancellation or a fault leads from each step. `seen`: what a relay had counted by then."""
+def abort(step: Step, reason: Abort, so_far: Relayed | None = None) -> Step:
+    """Where a cancellation or a fault leads from each step. `so_far`: what a relay had handed on and counted by then."""
     match step:
         case Identify() | Read() | Assess() | Own() | Challenge():
-            return Record(step.trail, _cut(step.trail, reason, requests=0))
+            return Record(step.trail, cut(reason, requests=0))
         case Reserve():
             # No answer came: it may have been taken. Settling an unknown id is harmless and refuses a late take.
             hold = replace(step.hold, sure=False)
-            return Settle(step.trail, hold, _cut(step.trail, reason, requests=0))
+            return Settle(step.trail, hold, cut(reason, requests=0))
         case Admit():
-            return _wind_up(step.trail, _cut(step.trail, reason, requests=0))
+            return _wind_up(step.trail, cut(reason, requests=0))
         case Forward():
             # The upstream may have been at work on an answer that nobody will see, and bills it: charge what was expected.
-            return _wind_up(step.trail, _cut(step.trail, reason, seen=Seen(_expected(step.trail.facts))))
+            return _wind_up(step.trail, cut(reason, seen=Seen(expected(step.trail.facts))))
         case Open():
-            return _wind_up(step.trail, _cut(step.trail, reason, seen=Seen(_expected(step.trail.facts))))
+            return _wind_up(step.trail, cut(reason, seen=Seen(expected(step.trail.facts))))
         case Relay():
-            return _wind_up(step.trail, _cut(step.trail, reason, seen=seen or Seen(_expected(step.trail.facts)), head=step.head))
+            return _wind_up(step.trail, cut_off(step.trail, step.head.status, reason, so_far))
         case Extend() | Rewrite():
-            return abort(step.relay, reason, seen)
+            return abort(step.relay, reason, so_far)
         case Keep():
             return step.next(Lost(reason))
         case Settle():
@@ -474,21 +473,3 @@ def _undecided(trail: Trail, outcome: Outcome) -> Decision:
     if refusal is None:
         return Decision("forward", Action.ALLOW, Action.ALLOW, "", outcome.end, trail.policy.label, rule=trail.rule, tier=tier)
     return Decision("refuse", Action.ALLOW, Action.ALLOW, "", refusal.reason, trail.policy.label, rule=trail.rule, tier=tier)
-
-
-def _cut(trail: Trail, reason: Abort, *, seen: Seen | None = None, head: Answered | None = None, requests: int = 1) -> Outcome:
-    end: End = "client_gone" if reason in {"client_gone", "cancelled"} else "shutdown" if reason == "shutdown" else "fault"
-    status = head.status if head else 0
-    refusal = None
-    if end != "client_gone" and head is None:
-        refusal = internal(end)
-        status = refusal.status
-    return Outcome(
-        end, status, refusal, seen=seen or Seen(NO_USAGE), upstream_status=head.status if head else 0, fault=reason, requests=requests
-    )
-
-
-def _expected(facts: RequestFacts | None) -> Usage:
-    if facts is None:
-        return NO_USAGE
-    return Usage(input=facts.estimate.input, output=facts.estimate.output, source="estimated")

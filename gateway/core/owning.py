@@ -11,8 +11,8 @@ from gateway.core.trail import Trail
 __all__ = ["keeps", "lists", "refs"]
 
 FAMILIES = frozenset({
-    "assistants", "batches", "chat/completions", "containers", "conversations", "evals", "files", "fine_tuning/jobs", "messages/batches",
-    "realtime", "responses", "threads", "uploads", "vector_stores", "videos",
+    "assistants", "batches", "chat/completions", "containers", "conversations", "evals", "files", "fine_tuning/jobs",
+    "messages/batches", "realtime", "responses", "threads", "uploads", "vector_stores", "videos",
 })  # fmt: skip
 """First segments of the paths under which objects are stored."""
 

@@ -71,7 +71,7 @@ def facts_of(trail: Trail, payload: Payload) -> RequestFacts | Refusal:
 def edited(trail: Trail, tier: Tier, facts: RequestFacts, plain: bytes) -> Trail:
     """The trail with the body that goes upstream: the very bytes that came, unless the policy clips or asks."""
     policy, upstream = trail.policy, trail.upstream
-    if trail.body is None or policy.mode == "off" or facts.ambiguous or not facts.model:
+    if trail.body is None or policy.mode == "off" or facts.ambiguous:
         return trail
     ask = policy.usage == "ask" and upstream is not None and upstream.usage == "ask" and facts.stream and not facts.usage_asked
     caps = caps_in_force(policy, tier)

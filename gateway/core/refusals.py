@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from gateway.errors import UpstreamFault
 from gateway.model.decision import Refusal
 from gateway.model.record import End
@@ -47,10 +49,10 @@ def not_listed(route: str) -> Refusal:
     return Refusal("route_denied", 403, message, "route.lists", code="request_forbidden", final=True)
 
 
-def upstream_refusal(kind: UpstreamFault) -> Refusal:
-    """What a failing endpoint is answered with: 504 for time, 502 for the rest."""
+def upstream_refusal(kind: UpstreamFault | Literal[""]) -> Refusal:
+    """What a failing endpoint is answered with: 504 for time, 502 for the rest. `kind` "": it broke off, nobody knows how."""
     if kind in {"connect_timeout", "first_byte_timeout", "idle_timeout"}:
         return Refusal("upstream_timeout", 504, "The model did not answer in time.", f"upstream.{kind}", code="upstream_timeout")
     if kind in {"connect", "tls"}:
         return Refusal("upstream_unreachable", 502, "The model cannot be reached.", f"upstream.{kind}", code="upstream_unreachable")
-    return Refusal("upstream_broken", 502, "The model broke off its answer.", f"upstream.{kind}", code="upstream_broken")
+    return Refusal("upstream_broken", 502, "The model broke off its answer.", f"upstream.{kind or 'broken'}", code="upstream_broken")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from gateway.dialects.base import Seen
 from gateway.errors import UpstreamFault
@@ -63,14 +64,15 @@ class Broken:
 @dataclass(frozen=True, slots=True)
 class Relayed:
     """Reply to Relay: how the passing of the answer ended. The answer's end is still held back when `end` is complete.
-    `started`: the client was told a status already."""
+    `started`: the client was told a status already. `bytes_in`: of a request's body that passed through unread."""
 
     seen: Seen
     end: End
     bytes_out: int
     started: bool
     first_byte_us: int | None = None
-    fault: str = ""
+    fault: UpstreamFault | Literal[""] = ""
+    bytes_in: int = 0
 
 
 @dataclass(frozen=True, slots=True)

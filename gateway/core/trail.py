@@ -71,6 +71,8 @@ class Outcome:
     refusal: Refusal | None = None
     seen: Seen = field(default_factory=lambda: Seen(NO_USAGE))
     upstream_status: int = 0
+    bytes_in: int = 0
+    """Of a body that passed through unread, as far as it came; others are measured where they are read."""
     bytes_out: int = 0
     first_byte_us: int | None = None
     fault: str = ""

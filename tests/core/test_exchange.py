@@ -83,7 +83,7 @@ def test_one_record_and_one_settle_exactly_where_a_hold_may_be(make, journey, cu
             maybe_held = maybe_held or isinstance(step, Reserve)
             if isinstance(step, Settle):
                 settle_reply = "unknown"
-            step = abort(step, reason, SEEN)
+            step = abort(step, reason, Relayed(SEEN, "client_gone", 7, True))
             continue
         reply = data.draw(st.sampled_from(replies(step, make.key)), label=type(step).__name__)
         if isinstance(step, Relay) and isinstance(reply, Outrun | Trace):
@@ -107,7 +107,7 @@ def walk(step, *wanted):
     """Take the road by the given replies; steps that pass straight through are passed."""
     replies = list(wanted)
     while not isinstance(step, Done):
-        if isinstance(step, Challenge | Admit | Extend | Rewrite):
+        if isinstance(step, Challenge | Admit | Extend | Rewrite | Keep):
             step = step.next()
         elif replies:
             step = step.next(replies.pop(0))
