@@ -15,6 +15,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -22,13 +24,15 @@ from yarl import URL
 
 from gateway.errors import UpstreamError, UpstreamFault
 from gateway.ports import Headers, UpstreamRequest
-from gateway.upstream.wire import Origin, answer_fault, given_length, lowered, measured, split_url
+from gateway.upstream.wire import Origin, answer_fault, given_length, lowered, measured, measured_by_head, split_url
 
 __all__ = ["AiohttpUpstream"]
 
 _KEEP_ALIVE_S = 4.0
 _READ_BUFFER = 64 * 1024
 """aiohttp stops reading from the socket at twice this many unread bytes."""
+_LARGE = 1024 * 1024
+_SLICE = 256 * 1024
 _LONGEST_FIELD = 64 * 1024
 _LONGEST_LINE = 16 * 1024
 _MOST_FIELDS = 256
@@ -46,7 +50,8 @@ class AiohttpUpstream:
     async def send(self, request: UpstreamRequest) -> _Answer:
         """See `ports.Upstream`."""
         origin, target = split_url(request.url)
-        upload = None if isinstance(request.body, bytes) else _Upload(request.body, request)
+        headers = [(name.decode("ascii"), _text(value)) for name, value in request.headers]
+        upload = _upload(request, headers)
         cutoff = asyncio.timeout(_longest(request) if upload is None else None)
         try:
             async with cutoff:
@@ -56,8 +61,8 @@ class AiohttpUpstream:
                     request.method,
                     # The whole target as path: yarl would drop an empty query.
                     URL.build(scheme=origin.scheme, host=origin.host, port=origin.port, path=target, encoded=True),
-                    headers=[(name.decode("ascii"), _text(value)) for name, value in request.headers],
-                    data=(request.body or None) if upload is None else upload.chunks(),
+                    headers=headers,
+                    data=upload.chunks() if upload is not None else request.body or None,
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(
                         total=None, connect=request.connect_timeout_us / 1e6, sock_read=request.first_byte_timeout_us / 1e6
@@ -80,13 +85,15 @@ class AiohttpUpstream:
 
     def _session(self) -> aiohttp.ClientSession:
         if self._opened is None:
+            connector = aiohttp.TCPConnector(
+                limit=0,
+                limit_per_host=self._max_connections,
+                keepalive_timeout=_KEEP_ALIVE_S,
+                ssl=self._tls if self._tls is not None else True,
+            )
+            connector._factory = partial(_Connection, loop=asyncio.get_running_loop())  # type: ignore[assignment] # a subclass will do
             self._opened = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(
-                    limit=0,
-                    limit_per_host=self._max_connections,
-                    keepalive_timeout=_KEEP_ALIVE_S,
-                    ssl=self._tls if self._tls is not None else True,
-                ),
+                connector=connector,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=_ADDED_BY_DEFAULT,
                 auto_decompress=False,
@@ -98,13 +105,24 @@ class AiohttpUpstream:
         return self._opened
 
 
+class _Connection(ResponseHandler):
+    """aiohttp's connection, but a fault that it notices under way also reaches who is reading the answer; else, after a chunk
+    that is none, a reader would wait for ever."""
+
+    def set_exception(self, *args: Any, **kwargs: Any) -> None:
+        super().set_exception(*args, **kwargs)
+        content = self._payload
+        if content is not None and not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError("the connection failed under way"))
+
+
 class _Upload:
     """A body on its way. Remembers its own failure, and puts the time that the upstream takes to accept a piece under a deadline."""
 
     def __init__(self, body: AsyncIterator[bytes], request: UpstreamRequest) -> None:
         self.error: Exception | None = None
         self.cutoff: asyncio.Timeout | None = None
-        self._body = measured(body, given_length(request.headers))
+        self._body = body
         self._patience = request.idle_timeout_us / 1e6
         self._longest = _longest(request)
 
@@ -125,33 +143,57 @@ class _Upload:
             self.cutoff.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
 
+def _upload(request: UpstreamRequest, headers: list[tuple[str, str]]) -> _Upload | None:
+    """A body to be sent piece by piece: one that streams, or one so large that it would block the loop. None: send it in one go."""
+    body = request.body
+    if not isinstance(body, bytes):
+        return _Upload(measured(body, given_length(request.headers)), request)
+    if len(body) <= _LARGE:
+        return None
+    headers.append(("content-length", str(len(body))))
+    return _Upload(_slices(body), request)
+
+
+async def _slices(body: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(body), _SLICE):
+        yield body[start : start + _SLICE]
+
+
 class _Answer:
     """See `ports.UpstreamAnswer`."""
 
-    __slots__ = ("_content", "_ended", "_origin", "_response", "headers", "status")
+    __slots__ = ("_content", "_ended", "_lost", "_origin", "_patience", "_response", "headers", "status")
 
-    def __init__(self, response: aiohttp.ClientResponse, headers: Headers, origin: Origin) -> None:
+    def __init__(
+        self, response: aiohttp.ClientResponse, headers: Headers, origin: Origin, patience: float, lost: ResponseHandler | None
+    ) -> None:
         self.status = response.status
         self.headers = headers
+        self._patience = patience
         self._response = response
         self._content = response.content
         self._origin = origin
+        self._lost = lost
         self._ended = False
 
     async def read(self) -> bytes:
         if self._ended:
             return b""
         content = self._content
-        if content._buffer and content.exception() is not None:
+        if content.exception() is not None and content._buffer:
             # What came before the break was received, and is handed on; the break is told by the next read.
             return content._read_nowait(-1)
         try:
-            chunk = await content.readany()
+            async with asyncio.timeout(self._patience):
+                chunk = await content.readany()
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             await self.aclose()
             raise _under_way(error, self._origin) from error
         if not chunk:
             self._ended = True
+            if self._lost is not None and isinstance(self._lost.exception(), aiohttp.ClientOSError):
+                # aiohttp takes a reset for the end of an answer that has no length.
+                raise UpstreamError("broken", f"the answer of {self._origin} broke off: the connection was reset", sent=True)
         return chunk
 
     async def aclose(self) -> None:
@@ -160,19 +202,17 @@ class _Answer:
 
 
 def _answer(response: aiohttp.ClientResponse, origin: Origin, idle_timeout_us: int) -> _Answer:
-    """The answer, once its head proved sound; from here on the idle timeout counts."""
+    """The answer, once its head proved sound. aiohttp's clock is stopped: it runs while nobody asks, and stops at its own faults."""
+    protocol = response.connection.protocol if response.connection is not None else None
+    if protocol is not None:
+        protocol.read_timeout = None
+        protocol.start_timeout()
     headers = lowered(response.raw_headers)
     fault = answer_fault(response.status, headers)
     if fault is not None:
         response.close()
         raise UpstreamError("protocol", f"the answer of {origin} cannot be relayed: {fault}", sent=True)
-    connection = response.connection
-    protocol: ResponseHandler | None = connection.protocol if connection is not None else None
-    if protocol is not None:
-        protocol.read_timeout = idle_timeout_us / 1e6
-        if not protocol._reading_paused:
-            protocol.start_timeout()
-    return _Answer(response, headers, origin)
+    return _Answer(response, headers, origin, idle_timeout_us / 1e6, None if measured_by_head(headers) else protocol)
 
 
 def _longest(request: UpstreamRequest) -> float:

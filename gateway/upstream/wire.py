@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from gateway.errors import UpstreamError
 from gateway.ports import Headers
 
-__all__ = ["Origin", "answer_fault", "given_length", "lowered", "measured", "split_url"]
+__all__ = ["Origin", "answer_fault", "given_length", "lowered", "measured", "measured_by_head", "split_url"]
 
 _AUTHORITY_ENDS = re.compile(r"[/?#]")
 _NOT_IN_A_TARGET = re.compile(r"[\x00-\x20\x7f]")
@@ -98,6 +98,11 @@ def answer_fault(status: int, headers: Headers) -> str | None:
     if codings and (len(codings) > 1 or codings[0].strip().lower() != b"chunked"):
         return "it has a Transfer-Encoding other than chunked"
     return None
+
+
+def measured_by_head(headers: Headers) -> bool:
+    """Whether an answer's fields say where it ends; else it ends where its connection does."""
+    return any(name in {b"content-length", b"transfer-encoding"} for name, _ in headers)
 
 
 def given_length(headers: Headers) -> int | None:
