@@ -109,9 +109,10 @@ class MemoryHolds:
         known.until = now + self.lease_us
         self._open.move_to_end(hold.id)
         for place, (claim, mark) in enumerate(known.charged):
-            state, mark = _kind(claim).renew(self._aged(claim, now), claim, hold.id, mark, now)
-            self._keep(claim, state)
-            known.charged[place] = (claim, mark)
+            state, later = _kind(claim).renew(self._aged(claim, now), claim, hold.id, mark, now)
+            if later != mark:
+                self._keep(claim, state)
+                known.charged[place] = (claim, later)
         return True
 
     async def look(self, claims: Sequence[Claim]) -> tuple[LimitState, ...]:

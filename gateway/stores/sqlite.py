@@ -15,6 +15,8 @@ __all__ = ["SqliteKeys", "SqliteOwners"]
 
 _ALL = "SELECT key_id, account, tier, tags, created_us, expires_us, revoked_us, note FROM keys ORDER BY created_us, key_id"
 _ONE = "SELECT key_id, account, tier, tags, created_us, expires_us, revoked_us, note FROM keys WHERE key_id = ?"
+# Not OR IGNORE: an ignored row would use up a place, and places tell how many objects there are.
+_CLAIM = "INSERT INTO owners (object_id, key_id) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM owners WHERE object_id = ?)"
 _PUT = (
     "INSERT OR REPLACE INTO keys (key_id, account, tier, tags, created_us, expires_us, revoked_us, note) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -90,7 +92,7 @@ class SqliteOwners:
         """See `ports.OwnerStore`."""
 
         def work(connection: sqlite3.Connection) -> None:
-            made = connection.execute("INSERT OR IGNORE INTO owners (object_id, key_id) VALUES (?, ?)", (object_id, key_id))
+            made = connection.execute(_CLAIM, (object_id, key_id, object_id))
             if made.rowcount:
                 connection.execute("DELETE FROM owners WHERE place <= ?", ((made.lastrowid or 0) - self._capacity,))
 

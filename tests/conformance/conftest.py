@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
+from gateway.stores.database import Database
 from gateway.stores.degraded import DegradedHolds
+from gateway.stores.keycache import KeyCache
 from gateway.stores.memory_holds import MemoryHolds
 from gateway.stores.redis import line_to
 from gateway.stores.redis_holds import HoldScripts, RedisHolds
+from gateway.stores.redis_keys import RedisKeys, RedisOwners
+from gateway.stores.sqlite import SqliteKeys, SqliteOwners
 from tests.support.quota import LUA_CLOCK, START_US, HandClock
 
 LEASE_US = 120_000_000
@@ -20,14 +26,6 @@ class Bench:
         self.holds = holds
         self.advance = advance
         self.limit_options = limit_options or {}
-
-
-@pytest.fixture
-async def patient_line(redis_url):
-    """A line to the suite's Redis that waits long enough for a busy machine."""
-    line = line_to(redis_url + "?deadline_ms=5000")
-    yield line
-    await line.aclose()
 
 
 @pytest.fixture(params=["memory", "redis", "degraded"])
@@ -53,3 +51,40 @@ async def bench(request):
         yield Bench(memory, advance)
     else:
         yield Bench(DegradedHolds(memory), advance, {"when_state_is_lost": "degrade", "share_when_lost": 1.0})
+
+
+class Monotonic:
+    """What a key cache takes the time from, set by hand. Seconds."""
+
+    def __init__(self):
+        self.now_s = 1000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+class Shared:
+    """One state that several processes share: `keys()` and `owners(...)` open a further adapter on it, as one more process would."""
+
+    def __init__(self, keys, owners):
+        self.monotonic = Monotonic()
+        self._keys = keys
+        self.owners = owners
+
+    def keys(self):
+        return self._keys(KeyCache(now=self.monotonic))
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+async def shared(request, tmp_path):
+    """A fresh state with keys and owners, by each adapter."""
+    if request.param == "redis":
+        line = line_to(request.getfixturevalue("redis_url") + "?deadline_ms=5000")
+        yield Shared(lambda cache: RedisKeys(line, cache=cache), lambda **options: RedisOwners(line, **options))
+        await line.aclose()
+        return
+    first, second = await Database.open(tmp_path / "gateway.db"), await Database.open(tmp_path / "gateway.db")
+    turns = itertools.cycle([first, second])
+    yield Shared(lambda cache: SqliteKeys(next(turns), cache=cache), lambda **options: SqliteOwners(next(turns), **options))
+    await first.aclose()
+    await second.aclose()
