@@ -40,6 +40,11 @@ class Peek(Generic[T]):
 
     def read(self, body: bytes) -> tuple[T, str]:
         """The fields, and why the body may be read otherwise ("" when it cannot). BadRequest when it cannot be read at all."""
+        fields, why, _ = self.read_with_names(body)
+        return fields, why
+
+    def read_with_names(self, body: bytes) -> tuple[T, str, frozenset[bytes] | None]:
+        """As `read`, and beside it the names of all keys at any depth, in lower case; None where one is spelt with an escape."""
         why = ""
         if body.startswith(_BOM):
             body, why = body[3:], "it begins with a byte order mark"
@@ -53,20 +58,20 @@ class Peek(Generic[T]):
             raise BadRequest(_unread(error)) from None
         if not body.isascii() and not _is_utf8(body):
             why = why or "it is not valid UTF-8"
-        return fields, why or self._repeated(body)
+        doubtful, names = self._scan(body)
+        return fields, why or (repeated(body, self.fields) if doubtful else ""), names
 
-    def _repeated(self, body: bytes) -> str:
-        """Quickly over all strings first; only where a field's name comes twice, or a name is spelt oddly, by the object's members."""
+    def _scan(self, body: bytes) -> tuple[bool, frozenset[bytes] | None]:
+        """Whether a field's name comes twice at any depth or a name is spelt oddly, and the names: over all strings, quickly."""
         seen: set[bytes] = set()
+        doubtful = False
         for name, end in _KEY.findall(body):
             if not end:
-                return repeated(body, self.fields)
+                return True, None
             folded = name.lower()
-            if folded in self._spelt:
-                if folded in seen or folded != name:
-                    return repeated(body, self.fields)
-                seen.add(folded)
-        return ""
+            doubtful = doubtful or (folded in self._spelt and (folded in seen or folded != name))
+            seen.add(folded)
+        return doubtful, frozenset(seen)
 
 
 def repeated(text: bytes, fields: Iterable[str]) -> str:

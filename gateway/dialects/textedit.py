@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-__all__ = ["Member", "edit_members", "members", "value_end", "value_of"]
+__all__ = ["Member", "edit_members", "insert_members", "members", "value_end", "value_of"]
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
@@ -97,6 +97,14 @@ def edit_members(text: bytes, changes: Mapping[str, bytes | None]) -> bytes:
     pieces.append(text[found[-1].end :] if found else text[text.index(b"{") + 1 :])
     result = b"".join(pieces)
     return text if result == text else result
+
+
+def insert_members(text: bytes, fresh: Mapping[str, bytes]) -> bytes:
+    """The object with members at its front that it is known not to have. Nothing else of it is looked at."""
+    inside = text.index(b"{") + 1
+    put = b",".join(json.dumps(key).encode() + b":" + value for key, value in fresh.items())
+    comma = b"" if not put or text.startswith(b"}", _skip(text, inside)) else b","
+    return b"".join((text[:inside], put, comma, text[inside:]))
 
 
 def _skip(text: bytes, at: int) -> int:

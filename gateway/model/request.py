@@ -44,7 +44,8 @@ class RequestFacts:
     """What is acted on, read from the body once.
 
     `logprobs` is the number of alternatives asked for, -1 for none, 0 for the chosen token only.
-    `logit_bias`: None absent, else (smallest, largest) bias. `choices` is n (times best_of). `max_output` in tokens, None unset.
+    `logit_bias`: None absent, else (smallest, largest) bias. `choices` is n, or best_of where that is more. `max_output` in tokens,
+    None unset.
     `input_size` and `body_size` in bytes (-1 unknown). `stored_refs`: ids of stored objects the request names.
     `ambiguous` says why parsers may read the body differently ("" when they cannot).
     """
@@ -63,6 +64,8 @@ class RequestFacts:
     usage_asked: bool = False
     """The client asked for usage in the stream itself."""
     stored_refs: tuple[str, ...] = ()
+    stores: bool = False
+    """The upstream keeps the answer, to be fetched by its id later."""
     ambiguous: str = ""
 
 
