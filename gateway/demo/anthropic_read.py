@@ -28,7 +28,7 @@ from gateway.demo.vocabulary import count_tokens
 
 __all__ = ["Asked", "read", "read_prompt"]
 
-_CHOICES: dict[object, ToolChoice] = {"auto": ("auto", ""), "any": ("required", ""), "none": ("none", "")}
+_CHOICES: dict[str, ToolChoice] = {"auto": ("auto", ""), "any": ("required", ""), "none": ("none", "")}
 _LEAST_BUDGET = 1024
 
 
@@ -117,7 +117,7 @@ def _read_choice(body: Body) -> ToolChoice:
         return "auto", ""
     if choice.get("type") == "tool" and isinstance(choice.get("name"), str):
         return "named", choice["name"]
-    known = _CHOICES.get(choice.get("type"))
+    known = _CHOICES.get(str(choice.get("type")))
     if known is None:
         raise Fault("tool_choice.type: Input should be 'auto', 'any', 'tool' or 'none'", param="tool_choice.type")
     return known

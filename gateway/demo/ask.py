@@ -144,7 +144,7 @@ def read_limit(body: Body, *names: str, choices: int = 1) -> int:
 def reasons(model: str, effort: object) -> bool:
     """Whether to reason aloud: an effort but none or minimal; without any, a model whose name says so (`demo-reasoning`, `o3`)."""
     if effort is not None:
-        return effort not in {"none", "minimal"}
+        return effort not in ("none", "minimal")
     return _REASONING_NAME.search(model) is not None
 
 

@@ -23,8 +23,8 @@ __all__ = ["HIDDEN", "MOODS", "W", "hidden_state", "logits", "mood_logits", "pla
 HIDDEN = 32
 MOODS = 8
 _SEED = "a stand-in, not a model"
-_BASE = 17.0
-"""How far above the rest the words are that a place asks for: about one word in ten thousand is drawn against the grammar."""
+_BASE = 20.0
+"""How far above the rest the words are that a place asks for: about one word in twenty thousand is drawn against the grammar."""
 _THEME_PULL = 5.0
 _SPREAD = 0.4
 """How far the mood moves nouns, verbs and adjectives; words of the small classes it hardly moves."""
@@ -36,7 +36,7 @@ def _weights() -> tuple[tuple[float, ...], ...]:
     dice = random.Random(_SEED)  # noqa: S311 - fixed numbers, not secrets
     rows = []
     for token in VOCABULARY:
-        parts = [float(part in token.parts) + dice.gauss(0, 0.05) for part in PARTS]
+        parts = [float(part in token.parts) + dice.gauss(0, 0.03) for part in PARTS]
         themes = [float(theme in token.themes) + dice.gauss(0, 0.05) for theme in THEMES]
         spare = _SPREAD if token.parts & _OPEN_CLASSES else 0.05
         rows.append((*parts, *themes, *(dice.gauss(0, spare) for _ in range(_SPARE))))

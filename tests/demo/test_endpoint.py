@@ -7,6 +7,8 @@ import json
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.demo import demo_app
 from gateway.demo.endpoint import Endpoint
@@ -165,3 +167,26 @@ async def test_two_answers_share_the_loop():
         await asyncio.sleep(0)
     assert not calls[0].done()
     await asyncio.gather(*calls)
+
+
+WORDS = ["m", "x", "user", "auto", "required", "function", "json_schema", "json_object", "text", "enabled", "tool", "adaptive", "message"]
+LEAF = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(WORDS) | st.text(max_size=5)
+NAMES = ["type", "role", "content", "name", "schema", "function", "properties", "items", "format", "minimum", "anyOf", "$ref", "enum", "5"]
+TREE = st.recursive(LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4), max_leaves=8)
+FIELDS = st.sampled_from(
+    ["messages", "input", "prompt", "tools", "tool_choice", "response_format", "text", "thinking", "reasoning", "stop", "stop_sequences", "n",
+     "logprobs", "top_logprobs", "logit_bias", "system", "instructions", "stream_options", "output_config", "previous_response_id", "include",
+     "best_of", "suffix", "echo", "dimensions", "encoding_format", "seed", "temperature", "top_p", "reasoning_effort", "metadata", "store"]
+)  # fmt: skip
+
+
+@given(
+    path=st.sampled_from(["/chat/completions", "/completions", "/responses", "/messages", "/embeddings", "/messages/count_tokens"]),
+    odd=st.dictionaries(FIELDS, TREE, max_size=4),
+    stream=st.booleans(),
+)
+async def test_no_body_however_odd_makes_it_fail(path, odd, stream):
+    transport = httpx.ASGITransport(demo_app())
+    async with httpx.AsyncClient(transport=transport, base_url="http://demo") as client:
+        answer = await client.post(path, json={**ASK, "prompt": "x", "input": "x", "max_tokens": 9, "stream": stream, **odd})
+    assert answer.status_code in {200, 400}
