@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -200,7 +200,10 @@ def explain_command(
     given = GivenBlock.model_validate(
         {"key": key, "account": account, "tier": tier, "tag": list(tags), "peer": peer, "source": source, "attributes": attributes}
     )
-    explanation = explain(loaded.policy, caller_of(given), model)
+    caller = caller_of(given)
+    if key is None:
+        caller = replace(caller, key_id="", account=account or "")
+    explanation = explain(loaded.policy, caller, model)
     if as_json:
         print_json(asdict(explanation))
     else:

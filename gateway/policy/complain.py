@@ -20,8 +20,10 @@ from gateway.policy.words import LATER_FIELDS
 
 __all__ = ["fields_at", "problems_of", "shown"]
 
-_SECRET_FIELDS = {"key", "credential_env", "url", "attributes"}
+_SECRET_FIELDS = {"key", "credential_env", "credential_header", "attributes"}
 """Fields into which people paste credentials."""
+
+_DURATION = "write a number and a unit, like 15m"
 
 _KINDS = {
     "string_type": "text",
@@ -40,6 +42,20 @@ _REMEDIES = {
     "bool_type": "write true or false; `yes` and `on` are text in YAML 1.2",
     "list_type": "write [a, b], or one `- ` line each",
 }
+_TEXTS = {
+    "rate": "write an amount and a window, like 20/minute",
+    "lease": _DURATION,
+    "after": _DURATION,
+    "half_life": _DURATION,
+    "connect_timeout": _DURATION,
+    "first_byte_timeout": _DURATION,
+    "idle_timeout": _DURATION,
+    "checkpoint_every": _DURATION,
+    "keep": _DURATION,
+    "valid": _DURATION,
+}
+"""Fields that hold text and are readily written as a number."""
+
 _BOUNDS = {
     "greater_than_equal": ("is too small", "at least", "ge"),
     "greater_than": ("is too small", "more than", "gt"),
@@ -64,20 +80,27 @@ def _problem(detail: Mapping[str, Any], tree: Tree) -> PolicyProblem:
     if kind == "extra_forbidden":
         return tree.problem(path, "unknown field", _unknown_field(path), key=True)
     if path[-1:] == ("[key]",):
-        return tree.problem(path[:-1], f"the name {shown(path[:-1])}", str(context.get("error", detail["msg"])), key=True)
+        return tree.problem(
+            path[:-1], f"the name {shown(path[:-1])} cannot be taken", str(context.get("error", detail["msg"])), key=True
+        )
     path = _existing(path, tree)
-    value = _hidden(path, detail["input"])
+    value = _hidden(path, detail["input"], tree)
     if kind == "value_error":
-        return tree.problem(path, value, str(context["error"]))
+        return tree.problem(path, f"{value} cannot be taken", str(context["error"]))
     if kind == "literal_error":
         words = re.findall(r"'([^']*)'", context["expected"])
         return tree.problem(path, f"{value} is not known here", did_you_mean(str(detail["input"]), words))
     if kind in _KINDS:
-        return tree.problem(path, f"{value} is not {_KINDS[kind]}", _REMEDIES.get(kind, ""))
+        return tree.problem(path, f"{value} is not {_KINDS[kind]}", _remedy(kind, path))
     if kind in _BOUNDS:
         message, bound, name = _BOUNDS[kind]
         return tree.problem(path, f"{value} {message}", f"{bound} {context[name]}")
     return tree.problem(path, f"{value}: {detail['msg']}")
+
+
+def _remedy(kind: str, path: Path) -> str:
+    named = _TEXTS.get(str(path[-1])) if kind == "string_type" and path else None
+    return named or _REMEDIES.get(kind, "")
 
 
 def _unknown_field(path: Path) -> str:
@@ -94,8 +117,11 @@ def _existing(path: Path, tree: Tree) -> Path:
     return path
 
 
-def _hidden(path: Path, value: object) -> str:
-    return "the value (not repeated here)" if _SECRET_FIELDS.intersection(path) and isinstance(value, str) else shown(value)
+def _hidden(path: Path, value: object, tree: Tree) -> str:
+    """A bad value as it was written, but for what may be a credential."""
+    if isinstance(value, str) and (_SECRET_FIELDS.intersection(path) or "@" in value):
+        return "the value (not repeated here)"
+    return tree.written[path][:80] if path in tree.written and value is not None else shown(value)
 
 
 def shown(value: object) -> str:

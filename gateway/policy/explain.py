@@ -61,7 +61,7 @@ class Explanation:
 
 
 def explain(policy: Policy, caller: Caller, model: str | None = None) -> Explanation:
-    """What applies to a caller, and to one model of his where it is named."""
+    """What applies to a caller, and to one model of his where it is named. `key_id` and `account` "": any that no rule names."""
     matched = match_caller(policy, caller)
     rules = _rules(policy, caller, matched.rule if matched else "")
     if matched is None:
@@ -157,8 +157,8 @@ def _features(caps: FeatureCaps) -> tuple[str, ...]:
 
 def _limit(policy: Policy, tier: Tier, limit: Limit, caller: Caller, model: str | None) -> LimitWords:
     subjects = {
-        "key": f"fp:{caller.key_id[:12]}",
-        "account": caller.account,
+        "key": f"fp:{caller.key_id[:12]}" if caller.key_id else "each key",
+        "account": caller.account or "each account",
         "model": model or "each model",
         "tier": tier.id,
         "peer": caller.peer or "each address",

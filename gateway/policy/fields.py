@@ -93,7 +93,20 @@ def _no_number(value: Any) -> Any:
 _SIZE_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string", "pattern": "^[0-9]+ ?(KB|MB|GB|KiB|MiB|GiB)?$"}]}
 Size = Annotated[str, BeforeValidator(_no_number), AfterValidator(_read(size_bytes)), WithJsonSchema(_SIZE_SCHEMA)]
 
-Net = Annotated[str, AfterValidator(_read(ipaddress.ip_network)), Field(json_schema_extra={"examples": ["10.0.0.0/8"]})]
+
+def _network(text: str) -> object:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        pass
+    try:
+        meant = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("write a network, like 10.0.0.0/8, or an address") from None
+    raise ValueError(f"did you mean {str(meant)!r}?")
+
+
+Net = Annotated[str, AfterValidator(_read(_network)), Field(json_schema_extra={"examples": ["10.0.0.0/8"]})]
 
 _ROUTE = r"\*|([A-Z]+|\*) /\S*"
 Route = Annotated[

@@ -35,12 +35,16 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,3})?")
 
 @dataclass(slots=True)
 class Tree:
-    """A file's values (`data`), and where each stands: `places` of values, `keys` of the fields themselves; line and column from 1."""
+    """A file's values (`data`), and where each stands: `places` of values, `keys` of the fields themselves; line and column from 1.
+
+    `written` has the spelling of values that are not text: a version 1.10 is the number 1.1 and must be shown as it was written.
+    """
 
     file: str
     data: Any = None
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    written: dict[Path, str] = field(default_factory=dict)
 
     def problem(self, path: Path, message: str, remedy: str = "", *, key: bool = False) -> PolicyProblem:
         """A problem at a value, or at its key; at the nearest enclosing value where the file has none there."""
@@ -133,6 +137,8 @@ class _Builder:
             self._note(event, path, f"the tag {event.tag!r}", "write plain values: tags are not read")
         if isinstance(event, ScalarEvent):
             value: Any = _scalar(event)
+            if not isinstance(value, str):
+                self.tree.written[path] = event.value
         elif isinstance(event, SequenceStartEvent):
             value = self._sequence(path)
         else:

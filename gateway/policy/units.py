@@ -6,6 +6,7 @@ import re
 
 from limits import parse
 
+from gateway.model.limit import MAX_AMOUNT
 from gateway.policy.nearest import did_you_mean
 
 __all__ = ["WINDOWS", "duration_us", "rate", "size_bytes"]
@@ -20,6 +21,7 @@ _SIZE = re.compile(r"([0-9]{1,12}) ?([A-Za-z]*)")
 WINDOWS = ("second", "minute", "hour", "day")
 """Windows a rate may have; `limits` knows longer ones, for which a gliding window would have to remember too much."""
 
+_LONGEST_WINDOW_US = 31 * 86_400_000_000
 _LATER = ("month", "year", "lifetime")
 _RATE = re.compile(r"\s*([0-9]{1,20})\s*(?:/|\s+per\s+)\s*([0-9]{1,6})?\s*([a-z]+?)(s?)\s*", re.IGNORECASE)
 
@@ -53,8 +55,13 @@ def rate(text: str) -> tuple[int, int]:
         raise ValueError(f"windows of a {unit} are not supported by this version" if unit != "lifetime" else _NO_LIFETIME)
     if unit not in WINDOWS:
         raise ValueError(f"no window {match[3]!r}; {did_you_mean(_ABBREVIATED.get(unit, unit), WINDOWS)}")
+    if not 1 <= int(match[1]) <= MAX_AMOUNT or int(match[2] or 1) < 1:
+        raise ValueError("amounts are from 1 to 2^53; `models: []` allows nothing")
     item = parse(text.strip())
-    return item.amount, item.get_expiry() * 1_000_000
+    window_us = item.get_expiry() * 1_000_000
+    if window_us > _LONGEST_WINDOW_US:
+        raise ValueError("windows are at most 31 days long in this version")
+    return item.amount, window_us
 
 
 _NO_LIFETIME = "lifetime budgets are not supported by this version"

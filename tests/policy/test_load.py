@@ -1,0 +1,89 @@
+"""Policies are found by path or name and taken whole or not at all."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import PolicyError
+from gateway.policy.load import SHIPPED, find, load, read, read_text
+from gateway.policy.notices import notices_of
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_policies_are_right_and_found_by_name(name):
+    loaded = read(find(name))
+    assert loaded.policy.name == name
+    assert notices_of(loaded) == []
+    assert loaded.document.tests
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_policies_begin_with_the_line_that_editors_read(name):
+    assert find(name).read_text().startswith("# yaml-language-server: $schema=./policy.schema.json\n")
+
+
+def test_a_path_is_found_as_given(tmp_path, small):
+    path = tmp_path / "mine.yaml"
+    path.write_text(small.base)
+    assert find(str(path)) == path
+    assert load(path).label.startswith("small@1#")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"), [("defualt", "did you mean 'default'?"), ("nowhere/mine.yaml", "give a path, or one of default")]
+)
+def test_what_is_not_there_is_said(name, says):
+    with pytest.raises(PolicyError) as caught:
+        find(name)
+    assert says in str(caught.value)
+
+
+def test_a_file_that_cannot_be_read_is_a_policy_error(tmp_path):
+    with pytest.raises(PolicyError):
+        load(tmp_path)
+
+
+def test_all_problems_are_told_in_the_order_of_the_file(small):
+    with pytest.raises(PolicyError) as caught:
+        small.read("20/minute", "20/min", more="door: { rate: often }\nx: 1\n")
+    assert [problem.where for problem in caught.value.problems] == ["tiers.free.limits[0].rate", "door.rate", "x"]
+
+
+def test_the_example_of_the_plan_loads_but_for_what_it_asks_of_later_versions(shared):
+    text = (shared / "examples" / "policy.yaml").read_text()
+    with pytest.raises(PolicyError) as caught:
+        read_text(text.encode(), "policy.yaml")
+    assert {problem.where.rpartition(".")[2] for problem in caught.value.problems} == {"rate", "count"}
+    assert all("not supported by this version" in str(problem) for problem in caught.value.problems)
+    kept = "\n".join(line for line in text.splitlines() if "/lifetime" not in line and "money" not in line)
+    assert read_text(kept.encode(), "policy.yaml").policy.name == "production"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from(["x", "20/minute", "requests", "key", "allow", "free"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["id", "match", "tier", "limits", "rate", "do", "at", "with", "given", "used", "peer"]), inner, max_size=3
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    section=st.sampled_from(["callers", "tiers", "signals", "ladder", "upstreams", "tests", "door", "audit", "response"]), value=VALUES
+)
+def test_whatever_stands_in_a_section_it_is_a_policy_or_a_list_of_problems(section, value):
+    import json
+
+    head = {"schema": "gateway.policy/v1", "name": "x", "version": "1", "callers": [], "tiers": {}}
+    try:
+        read_text(json.dumps({**head, section: value}).encode(), "f")
+    except PolicyError as error:
+        told = error.problems
+    else:
+        return
+    assert told

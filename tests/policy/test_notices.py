@@ -1,0 +1,55 @@
+"""What is right and still worth saying."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.policy.notices import notices_of
+
+LADDER = """ladder:
+  - { id: open, at: 0, do: allow }
+  - { id: x, at: 30, do: perturb, with: [pace] }
+  - { id: y, at: 40, do: challenge }
+"""
+
+
+def told(loaded):
+    return [str(notice).partition(" ")[2] for notice in notices_of(loaded)]
+
+
+def test_the_small_policy_has_nothing_to_be_said(small):
+    assert told(small.read()) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "more", "notice"),
+    [
+        ("", "", "mode: off\n", "mode: everything passes"),
+        ("match: {}", "match: { tag: x }", "", "callers: callers that match no rule are refused"),
+        ("", "", "trusted_proxies: [0.0.0.0/0]\n", "trusted_proxies[0]: everybody's identity headers are believed"),
+        ("tier: standard", "tier: free", "", "tiers.standard: no caller rule gives this tier"),
+        ("", "", "  open: { models: [x] }\n", "tiers.open: this tier has no limits"),
+        ("at_once: 8", "at_once: 8, adaptive: aimd", "", "tiers.standard.limits[1].adaptive: not acted on"),
+        ("per: key", "per: key, priority: low", "", "tiers.free.limits[0].priority: not acted on"),
+        ("", "", "signals:\n  cadence: { level: watch }\n", "signals.cadence: this version has no such signal"),
+        ("", "", "signals:\n  baseline: a.json\n", "signals.baseline: not acted on"),
+        ("", "", LADDER, "ladder: this version has no signals"),
+        ("", "", LADDER, "ladder[1]: this version alters no answer: recorded, not acted on (pace)"),
+        ("", "", LADDER, "ladder[2]: this version puts no challenge"),
+        ("", "", "response: {}\n", "response: not acted on"),
+        ("", "", "audit: { keep: 400d }\n", "audit.keep: not acted on"),
+        ("", "", "tests:\n  - { name: t, replay: a.jsonl, expect: {} }\n", "tests[0].replay: needs `gateway replay`"),
+        (
+            "version",
+            "credentials: both\nversion",
+            "upstreams:\n  - { id: up, url: http://a, credential_env: KEY }\n",
+            "upstreams[0].credential_env: any credential at all",
+        ),
+    ],
+)
+def test_each_notice(small, old, new, more, notice):
+    assert any(line.startswith(notice) for line in told(small.read(old, new, more)))
+
+
+def test_a_signal_that_is_off_needs_no_notice(small):
+    assert told(small.read(more="signals:\n  cadence: { level: off }\n")) == []

@@ -1,0 +1,65 @@
+"""Durations, sizes and rates as policies write them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from limits import parse
+
+from gateway.policy.units import duration_us, rate, size_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "us"),
+    [("250ms", 250_000), ("0s", 0), ("15m", 900_000_000), ("1h30m", 5_400_000_000), ("3d", 259_200_000_000), ("1w", 604_800_000_000)],
+)
+def test_durations(text, us):
+    assert duration_us(text) == us
+
+
+@pytest.mark.parametrize("text", ["", "15", "m", "1.5h", "-1s", "15 m", "1h 30m", "15min", "99999999w"])
+def test_durations_that_cannot_be_read(text):
+    with pytest.raises(ValueError):
+        duration_us(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1", 1), ("512KiB", 524_288), ("32 MiB", 33_554_432), ("1GiB", 2**30), ("10MB", 10_000_000)]
+)
+def test_sizes(text, size):
+    assert size_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5GiB", "32mib", "32MO"])
+def test_sizes_that_cannot_be_read(text):
+    with pytest.raises(ValueError):
+        size_bytes(text)
+
+
+@given(
+    amount=st.integers(1, 2**53),
+    multiple=st.integers(1, 10),
+    unit=st.sampled_from(["second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "Minute"]),
+    join=st.sampled_from(["/", " / ", " per "]),
+)
+def test_rates_are_what_the_limits_package_reads(amount, multiple, unit, join):
+    text = f"{amount}{join}{multiple} {unit}"
+    item = parse(text)
+    assert rate(text) == (item.amount, item.get_expiry() * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("20", "20/minute"), ("20/min", "'minute'"), ("20/fortnight", "known: second"), ("1/month", "not supported"),
+        ("1/lifetime", "lifetime"),
+        ("0/minute", "2^53"), ("5/0 minutes", "2^53"), (f"{2**53 + 1}/minute", "2^53"), ("1/second; 5/minute", "20/minute"),
+        ("1.5/second", "20/minute"),
+        ("9/40 days", "31 days"), ("minute", "20/minute"),
+    ],
+)  # fmt: skip
+def test_rates_that_cannot_be_read_say_why(text, says):
+    with pytest.raises(ValueError) as caught:
+        rate(text)
+    assert says in str(caught.value)
