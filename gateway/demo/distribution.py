@@ -145,7 +145,7 @@ def _weights(logits: list[float], temperature: float) -> array[float]:
     return array("d", [math.exp((logit - peak) * scale) for logit in logits])
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=2048)
 def distribution(place: str, theme: str, mood: int, temperature: float, bias: Bias = ()) -> Distribution:
-    """The distribution at a place of a text; kept for the 1,024 used last (some 20 MB)."""
+    """The distribution at a place of a text; kept for the 2,048 used last (35 MB at most)."""
     return Distribution(place, theme, mood, temperature, bias)

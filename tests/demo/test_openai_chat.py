@@ -14,7 +14,10 @@ from gateway.demo.vocabulary import VOCABULARY, theme_of, token_id
 RIVERS = [{"role": "user", "content": "Tell me about rivers."}]
 WEATHER = {
     "type": "function",
-    "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}}},
+    "function": {
+        "name": "get_weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}},
+    },
 }
 
 

@@ -79,7 +79,9 @@ def test_a_stream_says_what_the_whole_answer_says(client):
         choice = chunk.choices[0]
         texts[choice.index] += choice.text
         if choice.logprobs:
-            tokens[choice.index] += zip(choice.logprobs.tokens, choice.logprobs.token_logprobs, choice.logprobs.text_offset, strict=True)
+            tokens[choice.index] += zip(
+                choice.logprobs.tokens, choice.logprobs.token_logprobs, choice.logprobs.text_offset, strict=True
+            )
     assert texts == [choice.text for choice in whole.choices]
     for choice, told in zip(whole.choices, tokens, strict=True):
         assert told == list(zip(choice.logprobs.tokens, choice.logprobs.token_logprobs, choice.logprobs.text_offset, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_moods_always_move_on():
     for number in (0, 1, 2**64 - 1, random.Random(1).getrandbits(64)):
         walk = moods(number)
         steps = [next(walk) for _ in range(200)]
-        assert all(a != b for a, b in zip(steps, steps[1:], strict=False))
+        assert all(a != b for a, b in pairwise(steps))
         assert set(steps) == set(range(8))
 
 

@@ -38,7 +38,8 @@ def test_words_of_the_vocabulary_are_one_piece_each():
 
 
 @pytest.mark.parametrize(
-    ("text", "theme"), [("a river and a forest", "nature"), ("Pancakes?", "food"), ("my PASSWORD, my keyboard", "machine"), ("", THEMES[3])]
+    ("text", "theme"),
+    [("a river and a forest", "nature"), ("Pancakes?", "food"), ("my PASSWORD, my keyboard", "machine"), ("", THEMES[3])],
 )
 def test_the_theme_is_that_of_the_nouns(text, theme):
     assert theme_of(text, 3) == theme

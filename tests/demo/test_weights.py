@@ -45,5 +45,3 @@ def test_whole_logit_vectors_span_exactly_the_hidden_dimensions():
 
 def test_fewer_answers_than_dimensions_show_only_so_many():
     assert rank([logits(*state)[::16] for state in states()[:10]]) == 10
-
-
