@@ -24,7 +24,7 @@ from gateway.model.request import RequestFacts, Usage
 __all__ = ["ChunkWatch", "CompletionReader"]
 
 _NULL_USAGE = re.compile(rb',\s*"usage"\s*:\s*null(?=(?:,\s*"obfuscation"\s*:\s*"[^"\\]*")?\s*\}\s*\Z)')
-"""A null usage that is the last member, or the last but the padding: the bracket that ends the event shows that it is the chunk's own."""
+"""A null usage that is the last member, or the last but the padding: the bracket that ends the event shows it is the chunk's own."""
 
 
 class _Function(msgspec.Struct):
@@ -156,12 +156,12 @@ class ChunkWatch:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             chunk = self._barely(data)
         last = self._tally.add(chunk)
-        if chunk.error is not None:
+        if chunk.error is not None or raw.startswith(b"event: error"):
             self._error = last = True
         usage = usage_told(chunk.usage)
         if usage is not None:
             self._usage = usage
-            last = True
+            last = last or not chunk.choices
         if self._hide and b'"usage"' in data:
             raw = _without_usage(raw, data, chunk)
         return raw, Part.LAST if last else Part.ON
@@ -215,7 +215,10 @@ def _without_usage(raw: bytes, data: bytes, chunk: _Chunk) -> bytes:
 
 
 class CompletionReader:
-    """Reads a whole answer of chat completions, completions or embeddings. See `relays.Reader`."""
+    """Reads a whole answer of chat completions, completions or embeddings. See `relays.Reader`.
+
+    One whose JSON lacks its end is not terminal, however cleanly the connection ended.
+    """
 
     def __init__(self, facts: RequestFacts) -> None:
         self._facts = facts
@@ -233,11 +236,14 @@ class CompletionReader:
         try:
             answer = _chunk(copy.body())
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return Seen(told_in_edges(b"", copy.body()) or self._by_size(), terminal=finished)
+            return Seen(told_in_edges(b"", copy.body()) or self._by_size())
         tally = _Tally()
         tally.add(answer)
-        usage = usage_told(answer.usage) or counted(facts, tally.output, reasoning=tally.reasoning)
-        return Seen(usage, tally.finish, terminal=finished, object_id=tally.object_id if facts.stores else "")
+        failed = answer.error is not None
+        usage = usage_told(answer.usage)
+        if usage is None:
+            usage = Usage() if failed and not tally.output else counted(facts, tally.output, reasoning=tally.reasoning)
+        return Seen(usage, tally.finish, terminal=finished, error=failed, object_id=tally.object_id if facts.stores else "")
 
     def _by_size(self) -> Usage:
         """An answer that breaks off or is not JSON: counted by its bytes, except where none of them are the model's words."""

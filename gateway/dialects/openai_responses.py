@@ -218,7 +218,7 @@ class _ResponseReader:
         try:
             response = _response(copy.body())
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return Seen(told_in_edges(*edges) or counted(facts, copy.size // 4), terminal=finished)
+            return Seen(told_in_edges(*edges) or counted(facts, copy.size // 4), terminal=finished and not copy.whole)
         usage = usage_told(response.usage) or counted(facts, _size_of(response.output))
         return Seen(usage, _finish(response), terminal=finished, object_id=_stored_id(response, facts))
 

@@ -80,6 +80,7 @@ def test_the_chunks_are_handed_on_as_they_come_and_only_the_end_is_kept_back():
 
 
 def test_a_clean_end_of_the_connection_without_done_is_not_a_terminal_end():
+    """Pitfall 8: a clean end must not hide a truncated answer."""
     stream = event(chunk({"content": "half an"}))
     out, end, seen = passed(relay(), stream + b'data: {"choices":[{"del')
     assert out + end == stream + b'data: {"choices":[{"del'
@@ -94,6 +95,7 @@ def test_a_server_that_never_sends_done_has_its_last_chunk_kept_back():
 
 
 def test_when_the_upstream_breaks_the_half_event_is_dropped_and_the_sdks_error_event_sent():
+    """Pitfall 8: the client is told by a clean error event."""
     watched = relay()
     out = watched.feed(event(chunk({"content": "one two"})) + b'data: {"choices":[{"delta":{"content":"c')
     last = watched.fail(BROKE)
@@ -140,6 +142,7 @@ CALL_GOES_ON = {"tool_calls": [{"index": 0, "function": {"arguments": '{"city'}}
     ],
 )  # fmt: skip
 def test_what_no_usage_was_told_for_is_counted_by_its_text(deltas, output):
+    """Pitfall 7: streamed tokens are counted, whatever they come as."""
     stream = b"".join(event(chunk(delta)) for delta in deltas)
     assert passed(relay(), stream)[2].usage.output == output
 
@@ -155,11 +158,13 @@ def test_reasoning_is_counted_apart_and_in_the_output():
 
 
 def test_cumulative_usage_is_replaced_and_never_added():
+    """Pitfall 7: cumulative usage is not counted twice."""
     stream = b"".join(event(chunk({"content": " a"}, usage={"prompt_tokens": 5, "completion_tokens": n})) for n in (1, 2, 3))
     assert passed(relay(), stream + DONE)[2].usage == Usage(5, 3, source="upstream")
 
 
 def test_an_early_count_of_a_stream_that_broke_off_is_not_believed():
+    """Pitfall 7: streamed tokens are not undercounted."""
     stream = event(chunk({"role": "assistant"}, usage={"prompt_tokens": 5, "completion_tokens": 0})) + event(
         chunk({"content": "a b c"})
     )
@@ -200,6 +205,22 @@ def test_a_whole_answer_passes_untouched_with_its_end_kept_back(cuts):
 def test_a_whole_answer_without_usage_is_counted():
     body = json.dumps({**ANSWER, "usage": None}).encode()
     assert passed(relay(headers=JSON), body)[2].usage == Usage(7, 3, source="counted")
+
+
+def test_a_whole_answer_whose_json_lacks_its_end_is_not_terminal_however_cleanly_it_ended():
+    """Pitfall 8: a clean end must not hide a truncated answer."""
+    out, end, seen = passed(relay(headers=JSON), b'{"id":"chatcmpl-9","choices":[')
+    assert (out + end, seen.terminal) == (b'{"id":"chatcmpl-9","choices":[', False)
+
+
+def test_an_error_in_an_answer_of_status_200_used_nothing():
+    seen = passed(relay(headers=JSON), b'{"error":{"message":"no"}}')[2]
+    assert (seen.error, seen.usage) == (True, NO_USAGE)
+
+
+def test_usage_in_every_chunk_does_not_hold_chunks_back():
+    first = event(chunk({"content": "a"}, usage={"prompt_tokens": 5, "completion_tokens": 1}))
+    assert relay().feed(first) == first
 
 
 def test_a_whole_answer_that_breaks_off_is_cut_and_counted_by_its_bytes():
