@@ -43,14 +43,15 @@ class HttpxUpstream:
             "write": request.idle_timeout_us / 1e6,
             "read": request.first_byte_timeout_us / 1e6,
         }
-        outgoing = httpx.Request(
-            request.method,
-            str(origin),
-            headers=[(b"host", origin.authority.encode("ascii")), *request.headers, *body.framing],
-            stream=body,
-            extensions={"timeout": timeouts, "target": target.encode("utf-8")},
-        )
         try:
+            outgoing = httpx.Request(
+                request.method,
+                f"{origin}{target}",
+                headers=[(b"host", origin.authority.encode("ascii")), *request.headers, *body.framing],
+                stream=body,
+                # httpx.URL normalises; what goes on the wire is this.
+                extensions={"timeout": timeouts, "target": target.encode("utf-8")},
+            )
             response = await self._transport.handle_async_request(outgoing)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             if body.error is not None:
