@@ -169,52 +169,18 @@ async def test_two_answers_share_the_loop():
     await asyncio.gather(*calls)
 
 
-WORDS = [
-    "m",
-    "x",
-    "user",
-    "auto",
-    "required",
-    "function",
-    "json_schema",
-    "json_object",
-    "text",
-    "enabled",
-    "tool",
-    "adaptive",
-    "message",
-]
-LEAF = (
-    st.none()
-    | st.booleans()
-    | st.integers(-5, 5)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.sampled_from(WORDS)
-    | st.text(max_size=5)
-)
-NAMES = [
-    "type",
-    "role",
-    "content",
-    "name",
-    "schema",
-    "function",
-    "properties",
-    "items",
-    "format",
-    "minimum",
-    "anyOf",
-    "$ref",
-    "enum",
-    "5",
-]
+WORDS = ["m", "x", "user", "auto", "required", "function", "json_schema", "json_object", "text", "enabled", "tool", "adaptive"]
+NAMES = ["type", "role", "content", "name", "schema", "properties", "items", "format", "minimum", "anyOf", "$ref", "enum", "5"]
+NUMBERS = st.integers(-5, 5) | st.floats(allow_nan=False, allow_infinity=False)
+LEAF = st.none() | st.booleans() | NUMBERS | st.sampled_from(WORDS) | st.text(max_size=5)
 TREE = st.recursive(
     LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4), max_leaves=8
 )
 FIELDS = st.sampled_from(
-    ["messages", "input", "prompt", "tools", "tool_choice", "response_format", "text", "thinking", "reasoning", "stop", "stop_sequences", "n",
-     "logprobs", "top_logprobs", "logit_bias", "system", "instructions", "stream_options", "output_config", "previous_response_id", "include",
-     "best_of", "suffix", "echo", "dimensions", "encoding_format", "seed", "temperature", "top_p", "reasoning_effort", "metadata", "store"]
+    ["messages", "input", "prompt", "tools", "tool_choice", "response_format", "text", "thinking", "reasoning", "stop",
+     "stop_sequences", "n", "logprobs", "top_logprobs", "logit_bias", "system", "instructions", "stream_options",
+     "output_config", "previous_response_id", "include", "best_of", "suffix", "echo", "dimensions", "encoding_format",
+     "seed", "temperature", "top_p", "reasoning_effort", "metadata", "store"]
 )  # fmt: skip
 
 
