@@ -112,7 +112,7 @@ class Running:
             clock=clock,
         )
         driver = Driver(self.world)
-        self.holder = PolicyHolder(path, policy, meter=self.metrics)
+        self.holder = PolicyHolder(path, policy, meter=self.metrics, accept=ways.applied)
         self.engine = Engine(
             driver=driver,
             policy=_effective(self.holder, ways),

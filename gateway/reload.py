@@ -10,6 +10,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,11 +38,16 @@ class Reloaded:
 
 
 class PolicyHolder:
-    """Holds the policy in force. `current` may be read anywhere; `reload` may be called from any thread."""
+    """Holds the policy in force. `current` may be read anywhere; `reload` may be called from any thread.
 
-    def __init__(self, path: Path, policy: Policy, *, meter: Meter) -> None:
+    `accept` is shown every new policy first; a GatewayError that it raises refuses the policy as a wrong file is refused. So a policy
+    that is right by itself and cannot be run here (no upstream, say) never comes into force.
+    """
+
+    def __init__(self, path: Path, policy: Policy, *, meter: Meter, accept: Callable[[Policy], object] | None = None) -> None:
         self.path = path
         self.current = policy
+        self._accept = accept
         self._meter = meter
         self._lock = threading.Lock()
         self._seen = _signature(path)
@@ -56,10 +62,12 @@ class PolicyHolder:
             self._seen = _signature(self.path)
             try:
                 policy = load(self.path)
+                if self._accept is not None:
+                    self._accept(policy)
             except PolicyError as error:
                 return self._refused(tuple(error.problems))
             except (GatewayError, OSError) as error:
-                return self._refused((PolicyProblem(str(self.path), 0, 0, "", f"{type(error).__name__}: {error}"),))
+                return self._refused((PolicyProblem(str(self.path), 0, 0, "", str(error)),))
             if policy.digest == self.current.digest:
                 self._meter.count("gateway_policy_reloads_total", ("unchanged",))
                 return Reloaded(False)

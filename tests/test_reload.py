@@ -10,6 +10,7 @@ import threading
 
 import pytest
 
+from gateway.errors import SettingsError
 from gateway.metrics import Metrics
 from gateway.policy.load import load
 from gateway.reload import PolicyHolder
@@ -45,6 +46,12 @@ class Meter:
 
     def outcomes(self):
         return [labels[1] for labels in self.counted if labels[0] == "gateway_policy_reloads_total"]
+
+
+@pytest.fixture(autouse=True)
+def _no_looking(monkeypatch):
+    """What is noticed here is noticed because the system says so, not because the file is looked at now and then."""
+    monkeypatch.setattr("gateway.reload._LOOK_EVERY_MS", 3_600_000)
 
 
 @pytest.fixture
@@ -142,6 +149,19 @@ def test_when_it_was_loaded_is_told_only_for_policies_in_force(holder, path, met
     holder.reload()
     assert len(meter.gauged) == 2
     assert meter.gauged[1][1] >= meter.gauged[0][1]
+
+
+def test_a_policy_that_cannot_be_run_here_is_refused_like_a_wrong_file(path, meter):
+    def accept(policy):
+        if not policy.upstreams:
+            raise SettingsError("no model endpoint is known")
+
+    holder = PolicyHolder(path, load(path), meter=meter, accept=accept)
+    rewrite(path, "20/minute", "30/minute")
+    assert [problem.message for problem in holder.reload().problems] == ["no model endpoint is known"]
+    assert holder.current.tiers["free"].limits[0].amount == 20
+    path.write_text(path.read_text() + "upstreams: [{ id: up, url: http://a }]\n")
+    assert holder.reload().changed
 
 
 def test_what_waits_for_the_next_start_is_said(holder, path, caplog):
