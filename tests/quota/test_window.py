@@ -1,0 +1,48 @@
+"""Every registered window offers the same operations, and changes no state it was given."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.quota.window import stated
+from gateway.registry import names, resolve
+from tests.support.quota import START_US, bucket, sliding, slots
+
+CLAIMS = {"sliding": sliding(10, 4), "bucket": bucket(10, 4), "slots": slots(10)}
+
+
+def test_what_remains_is_never_negative_and_a_fitting_claim_waits_for_nothing():
+    assert stated(sliding(10), fitted=True, used=13, reset_us=5, retry_us=9).remaining == 0
+    assert stated(sliding(10), fitted=True, used=3, reset_us=5, retry_us=9).retry_us == 0
+    assert stated(bucket(10, burst=25), fitted=False, used=3, reset_us=5, retry_us=9).remaining == 22
+
+
+@pytest.mark.parametrize("name", names("windows"))
+def test_a_charge_that_is_settled_at_nothing_leaves_nothing(name):
+    kind, claim = resolve("windows", name), CLAIMS[name]
+    assert kind.idle(kind.empty)
+    charged, mark = kind.charge(kind.empty, claim, "a", START_US)
+    assert not kind.idle(charged)
+    assert kind.idle(kind.settle(charged, claim, "a", claim.want, mark, 0, START_US))
+
+
+@pytest.mark.parametrize("name", names("windows"))
+def test_states_are_values(name):
+    kind, claim = resolve("windows", name), CLAIMS[name]
+    first, mark = kind.charge(kind.empty, claim, "a", START_US)
+    before = repr(first)
+    kind.charge(first, claim, "b", START_US + 7)
+    kind.settle(first, claim, "a", claim.want, mark, 9, START_US + 9)
+    kind.renew(first, claim, "a", mark, START_US + 9)
+    kind.aged(first, claim, START_US + 10**9)
+    assert repr(first) == before
+    assert kind.charge(kind.empty, claim, "a", START_US) == (first, mark)
+
+
+@pytest.mark.parametrize("name", names("windows"))
+def test_after_its_reset_a_counter_is_as_good_as_unused(name):
+    kind, claim = resolve("windows", name), CLAIMS[name]
+    state, _ = kind.charge(kind.empty, claim, "a", START_US)
+    reset = kind.read(state, claim, True, START_US).reset_us
+    assert not kind.idle(kind.aged(state, claim, START_US + reset - 1))
+    assert kind.idle(kind.aged(state, claim, START_US + reset))
