@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import msgspec
 
 from gateway.model.caller import Caller, fingerprint
-from gateway.model.decision import Decision
+from gateway.model.decision import Action, Decision
 from gateway.model.record import AuditRecord, Opened
 from gateway.model.request import RequestFacts, Usage
 
@@ -17,6 +17,7 @@ __all__ = ["encode", "interrupted", "opened_members", "record_members"]
 
 _encode = msgspec.json.Encoder().encode
 _SHORT, _LONG, _MANY = 200, 1000, 32
+_WORDS = {action: action.word for action in Action}
 
 
 def encode(members: Mapping[str, Any]) -> bytes:
@@ -112,8 +113,8 @@ def _facts(facts: RequestFacts) -> dict[str, Any]:
 def _decision(decision: Decision) -> dict[str, Any]:
     return {
         "outcome": decision.outcome,
-        "action": decision.action.word,
-        "intended": decision.intended.word,
+        "action": _WORDS[decision.action],
+        "intended": _WORDS[decision.intended],
         "rung": decision.rung,
         "reason": decision.reason[:_SHORT],
         "policy": decision.policy[:_SHORT],
@@ -143,8 +144,8 @@ def _bounded(number: int) -> int:
     return max(-(2**53), min(number, 2**53))
 
 
-def _texts(values: Iterable[str]) -> list[str]:
-    return [value[:_SHORT] for value in values][:_MANY]
+def _texts(values: Sequence[str]) -> Sequence[str]:
+    return [value[:_SHORT] for value in values[:_MANY]] if values else ()
 
 
 def _mended(value: Any) -> Any:

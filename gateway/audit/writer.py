@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway import __version__
 from gateway.audit.appendfile import AppendFile
 from gateway.audit.chain import Chain
 from gateway.audit.folder import CHECKPOINTS, chain_folders, claim, log_folder, new_name, segment_path, segments, wait_for
@@ -97,7 +97,13 @@ class ChainWriter:
             os.close(gate)
         self._chain, self._number, self._records = Chain(), 0, 0
         self._open, self._places, self._marks_due = {}, {}, []
-        first = {"chain": self._folder.name, "version": __version__, "host": platform.node(), "pid": os.getpid(), "after": after}
+        first = {
+            "chain": self._folder.name,
+            "version": _version(),
+            "host": platform.node(),
+            "pid": os.getpid(),
+            "after": after,
+        }
         self._first = [Entry("chain", self._now(), encode(first))]
         self.append([])
 
@@ -233,6 +239,14 @@ def _ends(data: Path) -> list[dict[str, object]]:
         if head is not None and head.kind == "closed":
             ends.append({"chain": chain.name, "seq": head.seq, "head": head.hash})
     return ends
+
+
+def _version() -> str:
+    """The gateway's version, "" where it runs without being installed."""
+    try:
+        return version("azeotrope")
+    except PackageNotFoundError:
+        return ""
 
 
 def _sync_folder(folder: Path) -> None:
