@@ -19,7 +19,8 @@ __all__ = ["AnthropicCountTokens"]
 class AnthropicCountTokens(AnthropicMessages):
     """Reads what a message says, and expects and counts nothing."""
 
-    operation = "anthropic.count_tokens"
+    name = "anthropic.count_tokens"
+    operation = "count_tokens"
     routes = (("POST", "/messages/count_tokens"),)
 
     def parse(self, body: bytes, *, length: int) -> RequestFacts:

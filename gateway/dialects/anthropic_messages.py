@@ -48,8 +48,8 @@ class _Ask(msgspec.Struct):
 class AnthropicMessages:
     """See `base.Dialect`."""
 
-    name = "anthropic"
-    operation = "anthropic.messages"
+    name = "anthropic.messages"
+    operation = "messages"
     routes: tuple[tuple[str, str], ...] = (("POST", "/messages"),)
     _peek = Peek(_Ask)
 

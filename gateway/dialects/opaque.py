@@ -43,13 +43,13 @@ _LAST = re.compile(
 
 
 class Opaque:
-    """Anything else. `family` is whose words its refusals are in: OpenAI's shape unless it is `anthropic`."""
+    """Anything else. Its refusals are in OpenAI's shape, or in Anthropic's words where it is named `anthropic.opaque`."""
 
     operation = "opaque"
     routes: tuple[tuple[str, str], ...] = ()
 
-    def __init__(self, family: str = "opaque") -> None:
-        self.name = family
+    def __init__(self, name: str = "opaque") -> None:
+        self.name = name
 
     def parse(self, body: bytes, *, length: int) -> RequestFacts:
         """Nothing but the length is known."""
@@ -71,13 +71,13 @@ class Opaque:
 
     def refuse(self, refusal: Refusal, *, request_id: str, problem: bool = False) -> Answer:
         """Problem details where they are asked for and the family has no body of its own."""
-        if self.name == "anthropic":
+        if self.name.startswith("anthropic."):
             return anthropic_words.refuse(refusal, request_id=request_id)
         return (problem_answer if problem else openai_words.refuse)(refusal, request_id=request_id)
 
     def limit_headers(self, states: Sequence[LimitState], *, now_us: int) -> Headers:
         """In the family's own fields."""
-        if self.name == "anthropic":
+        if self.name.startswith("anthropic."):
             return anthropic_words.limit_headers(states, now_us=now_us)
         return openai_words.limit_headers(states, now_us=now_us)
 

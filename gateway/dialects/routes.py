@@ -43,4 +43,4 @@ def _table() -> tuple[dict[tuple[str, str], Dialect], Dialect, Dialect]:
         for route in dialect.routes:
             table.setdefault(route, dialect)
     opaque = resolve("dialects", "opaque")
-    return table, opaque(), opaque("anthropic")
+    return table, opaque(), opaque("anthropic.opaque")

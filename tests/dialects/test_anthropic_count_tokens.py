@@ -16,7 +16,12 @@ BODY = b'{"model":"claude-x","max_tokens":9,"messages":[{"role":"user","content"
 
 def test_model_and_files_are_known_and_no_token_is_expected():
     facts = DIALECT.parse(BODY, length=len(BODY))
-    assert (facts.operation, facts.model, facts.stored_refs) == ("anthropic.count_tokens", "claude-x", ("f1",))
+    assert (facts.dialect, facts.operation, facts.model, facts.stored_refs) == (
+        "anthropic.count_tokens",
+        "count_tokens",
+        "claude-x",
+        ("f1",),
+    )
     assert facts.estimate == Estimate(0, 0, output_given=False)
     assert facts.max_output is None
 

@@ -30,7 +30,7 @@ def edit(body, cap):
 
 def test_what_is_acted_on_is_read():
     facts = parse(stream=True, system="Be brief.", tools=[{"name": "f"}], temperature=0.5)
-    assert (facts.dialect, facts.operation, facts.model, facts.stream) == ("anthropic", "anthropic.messages", "claude-x", True)
+    assert (facts.dialect, facts.operation, facts.model, facts.stream) == ("anthropic.messages", "messages", "claude-x", True)
     assert (facts.max_output, facts.choices, facts.logprobs, facts.logit_bias) == (100, 1, -1, None)
     assert (facts.estimate.output, facts.estimate.output_given) == (100, True)
     assert facts.ambiguous == ""

@@ -7,7 +7,7 @@ import pytest
 from gateway.dialects.anthropic_usage import Block, Counts, UsageSaid, sealed_tokens, tokens_of, usage_at_end
 from gateway.model.request import Estimate, RequestFacts, Usage
 
-FACTS = RequestFacts("anthropic", "anthropic.messages", estimate=Estimate(40, 64, output_given=True))
+FACTS = RequestFacts("anthropic.messages", "messages", estimate=Estimate(40, 64, output_given=True))
 
 
 def test_the_total_input_is_what_is_plain_written_to_the_cache_and_read_from_it():

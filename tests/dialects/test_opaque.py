@@ -183,6 +183,6 @@ def test_refusals_are_openais_shape_or_problem_details_when_asked_for():
 
 def test_anthropics_family_is_refused_in_its_own_words_always():
     refusal = Refusal("route_denied", 403, "No.", "route.denied", final=True)
-    answer = Opaque("anthropic").refuse(refusal, request_id="r", problem=True)
+    answer = Opaque("anthropic.opaque").refuse(refusal, request_id="r", problem=True)
     assert json.loads(answer.body)["error"]["type"] == "permission_error"
-    assert Opaque("anthropic").parse(b"", length=0).dialect == "anthropic"
+    assert Opaque("anthropic.opaque").parse(b"", length=0).dialect == "anthropic.opaque"

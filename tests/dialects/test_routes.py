@@ -29,7 +29,7 @@ def test_exactly_one_v1_is_taken_away_and_no_slash_stays_at_the_end(path, normal
 
 
 @pytest.mark.parametrize(
-    ("path", "operation"),
+    ("path", "name"),
     [
         ("/chat/completions", "openai.chat"),
         ("/completions", "openai.completions"),
@@ -40,8 +40,8 @@ def test_exactly_one_v1_is_taken_away_and_no_slash_stays_at_the_end(path, normal
     ],
 )
 @pytest.mark.parametrize("spelling", ["/v1{}", "{}", "/v1{}/"])
-def test_each_operation_is_found_with_or_without_v1(path, operation, spelling):
-    assert dialect_for("POST", spelling.format(path)).operation == operation
+def test_each_operation_is_found_with_or_without_v1(path, name, spelling):
+    assert dialect_for("POST", spelling.format(path)).name == name
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_everything_else_is_opaque(method, path):
 
 
 def test_what_is_not_parsed_below_messages_still_speaks_as_anthropic_does():
-    assert dialect_for("POST", "/v1/messages/batches").name == "anthropic"
+    assert dialect_for("POST", "/v1/messages/batches").name == "anthropic.opaque"
     assert dialect_for("GET", "/v1/files").name == "opaque"
 
 
@@ -77,7 +77,7 @@ def test_no_two_dialects_claim_one_route_and_each_is_what_it_is_registered_as():
     claimed = [route for dialect in dialects.values() for route in dialect.routes]
     assert len(claimed) == len(set(claimed))
     for name, dialect in dialects.items():
-        assert dialect.operation == name
+        assert dialect.name == name
         assert bool(dialect.routes) == (name != "opaque")
         for method, path in dialect.routes:
             assert method.isupper()
