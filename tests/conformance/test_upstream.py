@@ -1,4 +1,5 @@
-"""`ports.Upstream` and `ports.UpstreamAnswer`: one suite over every way that speaks HTTP, against a server that does as it is told."""
+"""`ports.Upstream` and `ports.UpstreamAnswer`: one suite over every way that speaks HTTP, against a server that does as it is told;
+then what all ways, the one in-process included, owe the same application."""
 
 from __future__ import annotations
 
@@ -6,13 +7,16 @@ import asyncio
 import contextlib
 import shutil
 import ssl
+import threading
 
 import pytest
 
 from gateway.errors import UpstreamError
 from gateway.ports import UpstreamRequest
 from gateway.upstream.aiohttp import AiohttpUpstream
+from gateway.upstream.asgi import AsgiUpstream
 from gateway.upstream.httpx import HttpxUpstream
+from tests.support.live_server import live_server
 from tests.support.raw_server import certificate, raw_server
 
 WAYS = {"aiohttp": AiohttpUpstream, "httpx": HttpxUpstream}
@@ -663,3 +667,116 @@ async def test_speaking_tls_to_a_plain_server_is_a_fault_before_anything_is_sent
     async with raw_server(script) as server:
         error = await failure(way.send(asking(server.url.replace("http:", "https:") + "/")))
     assert (error.kind, error.sent) == ("tls", False)
+
+
+# ── Any application, by any way ─────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(params=["aiohttp", "httpx", "asgi"])
+async def reaching(request):
+    """`reaching(app)` gives (way, base URL): over a real server, or in-process from a request's scope."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        def reach(app):
+            if request.param == "asgi":
+                inner = AsgiUpstream(app)
+                stack.push_async_callback(inner.aclose)
+                return inner.bound({**SCOPE, "path": "/p", "raw_path": b"/p"}), "http://app"
+            url = stack.enter_context(live_server(app))
+            upstream = WAYS[request.param]()
+            stack.push_async_callback(upstream.aclose)
+            return upstream, url
+
+        yield reach
+
+
+SCOPE = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "query_string": b"", "root_path": ""}
+
+
+async def everything(receive):
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
+
+
+async def say(send, status=200, headers=(), *chunks):
+    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+    for chunk in chunks:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def test_an_application_is_reached_the_same_by_any_way(reaching):
+    async def app(scope, receive, send):
+        body = await everything(receive)
+        mine = [value for name, value in scope["headers"] if name == b"x-mine"]
+        told = [scope["method"].encode(), scope["path"].encode(), *mine, body]
+        await say(send, 207, [(b"Set-Cookie", b"a=1"), (b"set-cookie", b"b=2")], b"|".join(told), b"!")
+
+    way, url = reaching(app)
+    for body in (b"abc", pieces(b"a", b"bc")):
+        answer = await way.send(asking(url + "/p", method="PUT", headers=[(b"x-mine", b"1"), (b"x-mine", b"2")], body=body))
+        assert answer.status == 207
+        assert [value for name, value in answer.headers if name == b"set-cookie"] == [b"a=1", b"b=2"]
+        assert await whole(answer) == b"PUT|/p|1|2|abc!"
+        assert await answer.read() == b""
+        await answer.aclose()
+
+
+async def test_an_application_hears_by_any_way_that_the_reader_left(reaching):
+    heard = threading.Event()
+
+    async def app(scope, receive, send):
+        await everything(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        if (await receive())["type"] == "http.disconnect":
+            heard.set()
+
+    way, url = reaching(app)
+    answer = await way.send(asking(url + "/p", body=b"x"))
+    assert await answer.read() == b"a"
+    await answer.aclose()
+    assert await asyncio.to_thread(heard.wait, 5)
+
+
+async def test_an_application_that_stops_short_is_broken_by_any_way(reaching):
+    async def app(scope, receive, send):
+        await everything(receive)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+
+    way, url = reaching(app)
+    answer = await way.send(asking(url + "/p"))
+    assert await answer.read() == b"half"
+    error = await failure(answer.read())
+    assert (error.kind, error.sent) == ("broken", True)
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 204), ("GET", 304)])
+async def test_an_answer_without_a_body_has_none_by_any_way(reaching, method, status):
+    async def app(scope, receive, send):
+        await say(send, status, [(b"x", b"1")])
+
+    way, url = reaching(app)
+    answer = await way.send(asking(url + "/p", method=method))
+    assert (answer.status, await whole(answer)) == (status, b"")
+
+
+async def test_silence_is_told_apart_before_and_after_the_head_by_any_way(reaching):
+    async def app(scope, receive, send):
+        await everything(receive)
+        if scope["method"] == "PUT":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        await receive()
+
+    way, url = reaching(app)
+    error = await failure(way.send(asking(url + "/p", first_byte_s=0.05)))
+    assert (error.kind, error.sent) == ("first_byte_timeout", True)
+    answer = await way.send(asking(url + "/p", method="PUT", idle_s=0.05))
+    assert await answer.read() == b"a"
+    assert (await failure(answer.read())).kind == "idle_timeout"
