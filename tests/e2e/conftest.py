@@ -15,9 +15,8 @@ callers:
 tiers:
   standard:
     models: ["*"]
-    routes: ["* *"]
-    limits:
-{limits}
+    routes: ["*"]
+    limits: [{limits}]
 {rest}
 """
 
@@ -55,6 +54,6 @@ def policy_of():
     """A policy text with these limits (YAML flow mappings, one a line) and further sections."""
 
     def text(*limits, rest=""):
-        return POLICY.format(limits="\n".join(f"      - {limit}" for limit in limits) or "      []", rest=rest)
+        return POLICY.format(limits=", ".join(limits), rest=rest)
 
     return text

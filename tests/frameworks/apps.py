@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 
+import litestar  # frameworks resolve annotations of functions by their module's names
+import starlette.requests
+
 CHAT = {
     "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m",
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello there."}, "finish_reason": "stop"}],
@@ -56,13 +59,13 @@ def starlette_app(seen):
 
 
 def fastapi_app(seen):
-    from fastapi import FastAPI, Request
+    from fastapi import FastAPI
     from fastapi.responses import PlainTextResponse, StreamingResponse
 
     app = FastAPI()
 
     @app.post("/v1/chat/completions")
-    async def chat(request: Request):
+    async def chat(request: starlette.requests.Request):
         asked = await request.json()
         seen.callers.append(request.scope.get("gateway"))
         if asked.get("crash"):
@@ -75,7 +78,6 @@ def fastapi_app(seen):
     async def page():
         return PlainTextResponse("a page")
 
-    # FastAPI resolves annotations of closures by the module's names.
     return app
 
 
@@ -136,11 +138,11 @@ def quart_app(seen):
 
 
 def litestar_app(seen):
-    from litestar import Litestar, Request, Response, get, post
+    from litestar import Litestar, Response, get, post
     from litestar.response import Stream
 
     @post("/v1/chat/completions", status_code=200)
-    async def chat(request: Request) -> Response:
+    async def chat(request: litestar.Request) -> litestar.Response:
         asked = await request.json()
         seen.callers.append(request.scope.get("gateway"))
         if asked.get("crash"):
@@ -153,8 +155,7 @@ def litestar_app(seen):
     async def page() -> str:
         return "a page"
 
-    chat.fn.__globals__.update(Request=Request, Response=Response)
-    return Litestar([chat, page], openapi_config=None, signature_namespace={"Request": Request, "Response": Response})
+    return Litestar([chat, page], openapi_config=None)
 
 
 APPS = {"starlette": starlette_app, "fastapi": fastapi_app, "django": django_app, "quart": quart_app, "litestar": litestar_app}
