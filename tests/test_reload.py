@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import threading
+import time
 
 import pytest
 
+from gateway.core.claims import claims_for
+from gateway.core.decide import decide
 from gateway.errors import SettingsError
 from gateway.metrics import Metrics
+from gateway.model.caller import Caller
+from gateway.model.evidence import NO_VERDICT
+from gateway.model.limit import Hold
+from gateway.model.request import RequestFacts
 from gateway.policy.load import load
 from gateway.reload import PolicyHolder
+from gateway.stores.memory_holds import MemoryHolds
 
 TEXT = """\
 schema: gateway.policy/v1
@@ -23,6 +32,13 @@ callers: [{ id: everyone, match: {}, tier: free }]
 tiers:
   free: { models: ["*"], limits: [{ id: rpm, count: requests, rate: 20/minute, per: key }] }
 """
+
+
+class WallClock:
+    """This machine's time."""
+
+    def now(self):
+        return time.time_ns() // 1000
 
 
 class Meter:
@@ -180,6 +196,27 @@ def test_reloads_from_many_threads_never_half_apply(holder, path):
     for thread in threads:
         thread.join()
     assert sum(result.changed for result in results) == 1
+
+
+async def test_usage_survives_an_edited_amount_and_not_an_edited_kind(holder, path):
+    store = MemoryHolds(WallClock())
+
+    async def used():
+        policy = holder.current
+        tier, caller, facts = policy.tiers["free"], Caller("k", "k"), RequestFacts("openai", "openai.chat", model="m")
+        decision = decide(policy, "everyone", tier, caller, facts, NO_VERDICT, route="").decision
+        taken = await store.take(Hold(f"h{next(number)}", claims_for(policy, tier, caller, facts, decision, NO_VERDICT), 0))
+        return taken.states[0].used
+
+    number = itertools.count()
+    assert [await used(), await used()] == [1, 2]
+    rewrite(path, "20/minute", "30/minute")
+    assert holder.reload().changed
+    assert await used() == 3
+    rewrite(path, "30/minute", "30/hour")
+    assert holder.reload().changed
+    assert await used() == 1
+    await store.aclose()
 
 
 async def test_a_file_written_in_place_is_noticed(holder, path):

@@ -12,9 +12,10 @@ import click
 from gateway.cli.options import json_option, print_json
 from gateway.errors import PolicyError, PolicyProblem
 from gateway.policy.explain import Explanation, explain
-from gateway.policy.jsonschema import json_schema, json_schema_text
+from gateway.policy.jsonschema import json_schema_text
 from gateway.policy.load import Loaded, find, read
 from gateway.policy.notices import notices_of
+from gateway.policy.reference import reference_text
 from gateway.policy.schema_examples import GivenBlock
 from gateway.policytest import Result, caller_of, run_tests
 
@@ -241,20 +242,22 @@ def _print_explanation(explanation: Explanation) -> None:
 
 @policy.command()
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write; absent: standard output.")
+@click.option("--markdown", is_flag=True, help="The reference page (docs/policy.md) instead of the JSON Schema.")
 @json_option
-def schema(out: Path | None, as_json: bool) -> None:
+def schema(out: Path | None, markdown: bool, as_json: bool) -> None:
     """Print the JSON Schema of policy files, or write it to a file for editors.
 
     Example: gateway policy schema --out policies/policy.schema.json
     """
+    text = reference_text() if markdown else json_schema_text()
     if out is None:
-        click.echo(json_schema_text(), nl=False)
+        click.echo(text, nl=False)
         return
     try:
-        out.write_text(json_schema_text(), encoding="utf-8")
+        out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.BadParameter(f"cannot be written: {error.strerror}", param_hint="--out") from error
     if as_json:
-        print_json({"written": str(out), "fields": len(json_schema()["properties"])})
+        print_json({"written": str(out)})
     else:
         click.echo(f"{out} written")

@@ -70,14 +70,21 @@ def read_text(text: bytes, file: str) -> Loaded:
     """A policy from a file's bytes. `file` is the name that problems are told under."""
     tree = read_tree(text, file)
     if not isinstance(tree.data, dict):
-        raise PolicyError([PolicyProblem(file, 1, 1, "", "this is not a policy", "start with `schema: gateway.policy/v1`")])
-    found = problems_between(tree)
-    told = {problem.where for problem in found}
+        problem = PolicyProblem(file, 1, 1, "", "this is not a policy", "start with `schema: gateway.policy/v1`")
+        raise PolicyError([*tree.problems, problem])
+    found = list(tree.problems)
+    _add(found, problems_between(tree))
     document: Document | None = None
     try:
         document = Document.model_validate(tree.data)
     except ValidationError as error:
-        found.extend(problem for problem in problems_of(error, tree) if problem.where not in told)
+        _add(found, problems_of(error, tree))
     if found or document is None:
         raise PolicyError(sorted(found, key=lambda problem: (problem.line, problem.column, problem.where)))
     return Loaded(file, compiled(document), document, tree)
+
+
+def _add(found: list[PolicyProblem], more: list[PolicyProblem]) -> None:
+    """Add problems, but for those at fields of which something was said already."""
+    told = {problem.where for problem in found}
+    found.extend(problem for problem in more if problem.where not in told)

@@ -33,7 +33,7 @@ _SECTIONS = (
 
 _INTRODUCTION = """# Policy files
 
-<!-- Written by `gateway.policy.reference` from the schema; a test compares. Do not edit. -->
+<!-- Written by `gateway policy schema --markdown` from the code; a test compares. Do not edit. -->
 
 A policy is one YAML file: who calls, what they may use, what is watched for, what is done about it, and proof. It is read
 strictly: an unknown field, a field without a value, a duplicate key, a tag or a merge key is an error with file, line, column and

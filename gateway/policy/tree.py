@@ -45,6 +45,8 @@ class Tree:
     places: dict[Path, tuple[int, int]] = field(default_factory=dict)
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
     written: dict[Path, str] = field(default_factory=dict)
+    problems: list[PolicyProblem] = field(default_factory=list)
+    """Mistakes after which the rest could still be read."""
 
     def problem(self, path: Path, message: str, remedy: str = "", *, key: bool = False) -> PolicyProblem:
         """A problem at a value, or at its key; at the nearest enclosing value where the file has none there."""
@@ -67,7 +69,7 @@ def dotted(path: Path) -> str:
 
 
 def read_tree(text: bytes, file: str) -> Tree:
-    """Read one YAML document. PolicyError where it is not YAML, or more than plain data."""
+    """Read one YAML document. Its `problems` are to be told with all others; PolicyError where the rest cannot be read for them."""
     if len(text) > MAX_BYTES:
         raise PolicyError([PolicyProblem(file, 0, 0, "", f"the file has {len(text)} bytes", f"at most {MAX_BYTES} are read")])
     try:
@@ -82,11 +84,11 @@ def read_tree(text: bytes, file: str) -> Tree:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         problem = PolicyProblem(file, line, column, "", f"not YAML: {error.problem or error.context}", _yaml_remedy(decoded, line))
-        raise PolicyError([*builder.problems, problem]) from None
+        raise PolicyError([*builder.tree.problems, problem]) from None
     except YAMLError as error:
         raise PolicyError([PolicyProblem(file, 1, 1, "", f"not YAML: {str(error).splitlines()[0]}")]) from None
-    if builder.problems:
-        raise PolicyError(builder.problems)
+    except _TooMuch:
+        raise PolicyError(builder.tree.problems) from None
     return builder.tree
 
 
@@ -107,25 +109,21 @@ class _Builder:
 
     def __init__(self, tree: Tree, text: str) -> None:
         self.tree = tree
-        self.problems: list[PolicyProblem] = []
         self._events: Iterator[Any] = YAML(typ="safe", pure=True).parse(text)
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._count = 0
 
     def build(self) -> None:
-        try:
-            for event in self._events:
-                if isinstance(event, NodeEvent):
-                    if self.tree.places:
-                        self._note(event, (), "a second document in the file", "a policy is one document: remove the `---`")
-                        return
-                    self.tree.data = self._value(event, ())
-        except _TooMuch:
-            return
+        for event in self._events:
+            if isinstance(event, NodeEvent):
+                if self.tree.places:
+                    self._note(event, (), "a second document in the file", "a policy is one document: remove the `---`")
+                    return
+                self.tree.data = self._value(event, ())
 
     def _note(self, event: Any, path: Path, message: str, remedy: str) -> None:
         mark = event.start_mark
-        self.problems.append(PolicyProblem(self.tree.file, mark.line + 1, mark.column + 1, dotted(path), message, remedy))
+        self.tree.problems.append(PolicyProblem(self.tree.file, mark.line + 1, mark.column + 1, dotted(path), message, remedy))
 
     def _value(self, event: Any, path: Path) -> Any:
         before = self._count
@@ -194,7 +192,7 @@ class _Builder:
             self._note(event, path, "a field's name must be plain text", "write `name: value`")
             raise _TooMuch
         if event.value == "<<" and event.implicit[0]:
-            self._note(event, path, "a merge key `<<`", "write the fields out: merging is not part of YAML 1.2")
+            self._note(event, (*path, "<<"), "a merge key", "write the fields out: merging is not part of YAML 1.2")
         return str(event.value)
 
 

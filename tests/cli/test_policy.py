@@ -151,6 +151,10 @@ def test_schema_is_the_one_that_is_checked_in(root, tmp_path):
     assert run("schema", "--out", tmp_path / "no" / "s.json").exit_code == 2
 
 
+def test_the_reference_page_comes_from_there_too(root):
+    assert run("schema", "--markdown").stdout == (root / "docs" / "policy.md").read_text()
+
+
 @pytest.mark.parametrize("command", [[], ["check"], ["test"], ["explain"], ["schema"]])
 def test_every_command_has_help_with_an_example(command):
     result = run(*command, "--help")

@@ -51,6 +51,14 @@ def test_all_problems_are_told_in_the_order_of_the_file(small):
     assert [problem.where for problem in caught.value.problems] == ["tiers.free.limits[0].rate", "door.rate", "x"]
 
 
+def test_mistakes_of_yaml_are_told_together_with_all_others(small):
+    assert small.problems("name: small\n", "name: small\nname: again\n", more="x: !!int 1\n") == [
+        "name: the field stands here a second time (the first is on line 2)",
+        "x: the tag 'tag:yaml.org,2002:int' (write plain values: tags are not read)",
+    ]
+    assert len(small.problems("name: small\n", "name: small\nname: again\n", more="y: 1\n")) == 2
+
+
 def test_the_example_of_the_plan_loads_but_for_what_it_asks_of_later_versions(shared):
     text = (shared / "examples" / "policy.yaml").read_text()
     with pytest.raises(PolicyError) as caught:

@@ -21,9 +21,11 @@ def data(text):
 
 
 def problem(text):
-    with pytest.raises(PolicyError) as caught:
-        read_tree(text if isinstance(text, bytes) else text.encode(), "f")
-    return str(caught.value)
+    try:
+        problems = read_tree(text if isinstance(text, bytes) else text.encode(), "f").problems
+    except PolicyError as error:
+        problems = error.problems
+    return "\n".join(map(str, problems))
 
 
 @pytest.mark.parametrize(
