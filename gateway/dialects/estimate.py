@@ -15,23 +15,36 @@ MEDIA_TOKENS = 1_000
 """What an image or a document in the body is taken for, beside a token for every 2,000 bytes of it."""
 
 _BLOCK = 256
+_OPTIONS = 512
+"""Bytes of a body that are options and names, none of which the model reads."""
+
+_PER_MESSAGE = 3
 _MEDIA = re.compile(rb'(?:;base64,|"data"\s*:\s*")([A-Za-z0-9+/=_-]{1024,})')
 _PIECE = re.compile(r"\s*[^\W\d_]+|\s*\d{1,3}|\s*[^\w\s]+|\s+|_+")
 _LONG = 32
 
 
-def input_tokens(body: bytes) -> int:
+def input_tokens(body: bytes, *parts: bytes) -> int:
     """Tokens that a request's JSON body asks the model to read: at least 1.
 
-    Images, audio and documents sent inside it count by piece and not by their base64.
+    `parts` are the texts in it that hold what is read (messages, tools, a prompt), where they are known: of the rest only what is more
+    than options usually take counts, so that nothing large escapes. Images, audio and documents sent inside count by the piece and not
+    by their base64. Each message has some tokens more of punctuation in JSON than the model gets.
     """
+    if not parts:
+        return max(1, _read_tokens(body))
+    known = sum(map(len, parts))
+    return max(1, sum(map(_read_tokens, parts)) + max(0, len(body) - known - _OPTIONS) // 4)
+
+
+def _read_tokens(text: bytes) -> int:
     media = 0
-    if len(body) > 4096 and (b";base64," in body or b'"data"' in body):
-        sizes = [len(match) for match in _MEDIA.findall(body)]
+    if len(text) > 4096 and (b";base64," in text or b'"data"' in text):
+        sizes = [len(match) for match in _MEDIA.findall(text)]
         media = sum(MEDIA_TOKENS + size // 2000 for size in sizes)
         if sizes:
-            body = _MEDIA.sub(b"", body)
-    return max(1, tokens_of_bytes(body) + media)
+            text = _MEDIA.sub(b"", text)
+    return max(0, tokens_of_bytes(text) - _PER_MESSAGE * text.count(b'"role"')) + media
 
 
 def tokens_of_bytes(text: bytes) -> int:

@@ -19,6 +19,7 @@ from gateway.dialects.openai_fields import (
     is_set,
     output_bound,
     refs_in,
+    texts,
     usage_wanted,
 )
 from gateway.dialects.peek import Peek, whole
@@ -43,6 +44,9 @@ class _Fields(msgspec.Struct):
     prompt_logprobs: Number = None
     logit_bias: RawField = msgspec.UNSET
     messages: RawField = msgspec.UNSET
+    tools: RawField = msgspec.UNSET
+    functions: RawField = msgspec.UNSET
+    response_format: RawField = msgspec.UNSET
     store: bool | None = None
 
 
@@ -66,6 +70,7 @@ class OpenAIChat(OpenAIOperation):
         bound = output_bound(whole(fields.max_tokens, "max_tokens"), whole(fields.max_completion_tokens, "max_completion_tokens"))
         top, prompt = whole(fields.top_logprobs, "top_logprobs"), whole(fields.prompt_logprobs, "prompt_logprobs")
         expected = self.max_output_default if bound is None else bound
+        read = texts(fields.messages, fields.tools, fields.functions, fields.response_format)
         return RequestFacts(
             dialect=self.name,
             operation=self.operation,
@@ -75,9 +80,9 @@ class OpenAIChat(OpenAIOperation):
             logprobs=asked_alternatives(fields.logprobs is True, top or None, prompt),
             logit_bias=bias,
             max_output=bound,
-            input_size=len(bytes(fields.messages)) if isinstance(fields.messages, msgspec.Raw) else 0,
+            input_size=sum(map(len, read)),
             body_size=length,
-            estimate=Estimate(input_tokens(body), expected * choices, bound is not None),
+            estimate=Estimate(input_tokens(body, *read), expected * choices, bound is not None),
             usage_asked=asked,
             stored_refs=refs_in(body, names),
             stores=fields.store is True,

@@ -18,6 +18,7 @@ from gateway.dialects.openai_fields import (
     clip_bias,
     clip_number,
     output_bound,
+    texts,
     usage_wanted,
 )
 from gateway.dialects.peek import Peek, whole
@@ -64,6 +65,7 @@ class OpenAICompletions(OpenAIOperation):
         bound = output_bound(whole(fields.max_tokens, "max_tokens"))
         prompts, given = texts_in(fields.prompt, "prompt")
         expected = self.max_output_default if bound is None else bound
+        read = texts(fields.prompt)
         return RequestFacts(
             dialect=self.name,
             operation=self.operation,
@@ -73,9 +75,11 @@ class OpenAICompletions(OpenAIOperation):
             logprobs=asked_alternatives(False, whole(fields.logprobs, "logprobs"), whole(fields.prompt_logprobs, "prompt_logprobs")),
             logit_bias=bias,
             max_output=bound,
-            input_size=len(bytes(fields.prompt)) if isinstance(fields.prompt, msgspec.Raw) else 0,
+            input_size=sum(map(len, read)),
             body_size=length,
-            estimate=Estimate(given if given is not None else input_tokens(body), expected * choices * prompts, bound is not None),
+            estimate=Estimate(
+                given if given is not None else input_tokens(body, *read), expected * choices * prompts, bound is not None
+            ),
             usage_asked=asked,
             ambiguous=why or why_bias or why_asked,
         )

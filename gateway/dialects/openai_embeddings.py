@@ -8,7 +8,7 @@ from gateway.dialects.base import Edited
 from gateway.dialects.estimate import input_tokens
 from gateway.dialects.openai_base import OpenAIOperation
 from gateway.dialects.openai_completions import texts_in
-from gateway.dialects.openai_fields import RawField
+from gateway.dialects.openai_fields import RawField, texts
 from gateway.dialects.peek import Peek
 from gateway.model.policy import FeatureCaps
 from gateway.model.request import Estimate, RequestFacts
@@ -37,13 +37,14 @@ class OpenAIEmbeddings(OpenAIOperation):
         """The facts of a body. An input of token numbers is counted exactly."""
         fields, why = _peek.read(body)
         _, given = texts_in(fields.input, "input")
+        read = texts(fields.input)
         return RequestFacts(
             dialect=self.name,
             operation=self.operation,
             model=fields.model or "",
-            input_size=len(bytes(fields.input)) if isinstance(fields.input, msgspec.Raw) else 0,
+            input_size=sum(map(len, read)),
             body_size=length,
-            estimate=Estimate(given if given is not None else input_tokens(body), 0, True),
+            estimate=Estimate(given if given is not None else input_tokens(body, *read), 0, True),
             ambiguous=why,
         )
 

@@ -11,7 +11,7 @@ from gateway.errors import BadRequest
 from gateway.model.policy import BiasCap
 
 __all__ = ["ALL", "Changes", "Number", "RawField", "asked_alternatives", "bias_range", "clip_alternatives", "clip_bias", "clip_number",
-           "is_set", "kept_bias", "output_bound", "refs_in", "usage_wanted"]  # fmt: skip
+           "is_set", "kept_bias", "output_bound", "refs_in", "texts", "usage_wanted"]  # fmt: skip
 
 ALL = 1 << 20
 """What a negative number of alternatives is taken for: some servers give the whole vocabulary for -1."""
@@ -32,6 +32,11 @@ _MAX_REFS = 256
 def is_set(value: RawField) -> bool:
     """Whether a member was sent and is not null."""
     return isinstance(value, msgspec.Raw) and bytes(value) != b"null"
+
+
+def texts(*values: RawField) -> tuple[bytes, ...]:
+    """The JSON texts of those members that were sent."""
+    return tuple(bytes(value) for value in values if isinstance(value, msgspec.Raw))
 
 
 def asked_alternatives(chosen: bool, *counts: Number) -> int:

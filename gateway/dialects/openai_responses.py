@@ -20,6 +20,7 @@ from gateway.dialects.openai_fields import (
     clip_number,
     output_bound,
     refs_in,
+    texts,
 )
 from gateway.dialects.openai_usage import Told, counted, expected, told_in_edges, usage_told
 from gateway.dialects.openai_words import error_event
@@ -45,6 +46,8 @@ class _Fields(msgspec.Struct):
     include: list[str] | None = None
     logit_bias: RawField = msgspec.UNSET
     input: RawField = msgspec.UNSET
+    instructions: RawField = msgspec.UNSET
+    tools: RawField = msgspec.UNSET
     store: bool | None = None
     previous_response_id: str | None = None
     conversation: RawField = msgspec.UNSET
@@ -89,6 +92,7 @@ class OpenAIResponses(OpenAIOperation):
         bias, why_bias = bias_range(fields.logit_bias)
         bound = output_bound(whole(fields.max_output_tokens, "max_output_tokens"))
         top = whole(fields.top_logprobs, "top_logprobs")
+        read = texts(fields.input, fields.instructions, fields.tools)
         return RequestFacts(
             dialect=self.name,
             operation=self.operation,
@@ -97,9 +101,9 @@ class OpenAIResponses(OpenAIOperation):
             logprobs=asked_alternatives(_LOGPROBS in (fields.include or ()), top or None),
             logit_bias=bias,
             max_output=bound,
-            input_size=len(bytes(fields.input)) if isinstance(fields.input, msgspec.Raw) else 0,
+            input_size=sum(map(len, read)),
             body_size=length,
-            estimate=Estimate(input_tokens(body), self.max_output_default if bound is None else bound, bound is not None),
+            estimate=Estimate(input_tokens(body, *read), self.max_output_default if bound is None else bound, bound is not None),
             usage_asked=True,
             stored_refs=refs_in(body, names, items=True),
             stores=fields.store is not False,

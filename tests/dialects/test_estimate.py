@@ -42,6 +42,17 @@ def test_media_count_by_the_piece(part):
     assert MEDIA_TOKENS <= input_tokens(body) <= MEDIA_TOKENS + 100
 
 
+def test_options_are_not_read_by_the_model_and_what_is_large_counts_wherever_it_stands():
+    messages = b'[{"role":"user","content":"Tell me about the sea."}]'
+    small, large = (
+        b'{"temperature":0.2,"messages":' + messages + b"}",
+        b'{"documents":"' + b"word " * 400 + b'","messages":' + messages + b"}",
+    )
+    assert input_tokens(small, messages) == -(-len(messages) // 4) - 3
+    assert input_tokens(large, messages) > input_tokens(small, messages) + 300
+    assert input_tokens(small) > input_tokens(small, messages)
+
+
 @given(st.binary(max_size=600))
 def test_an_estimate_is_never_zero_and_never_more_than_the_bytes(body):
     assert 1 <= input_tokens(body) <= max(1, len(body))
