@@ -176,7 +176,8 @@ def _for_people(record: dict[str, Any]) -> str:
         who = caller.get("key") or "-"
     took = f"{(record['ended'] - record['at']) / 1e6:.3f}s"
     what = facts.get("model") or f"{record.get('method', '')} {record.get('path', '')}".strip() or "-"
-    why = f"{decision.get('action', '-')}/{decision.get('reason', '-')}"
+    done = "refuse" if decision.get("outcome") == "refuse" else decision.get("action", "-")
+    why = f"{done}/{decision.get('reason', '-')}"
     tokens = f"{usage.get('input', 0)}+{usage.get('output', 0)}tok"
     columns = (_time(record["ended"]), f"{record['status']:3d}", record["end"], who, what, why, tokens, took, record["id"])
     return "  ".join(_plain(str(column)) for column in columns)

@@ -105,6 +105,8 @@ def test_a_dropped_line_is_found_where_it_was(logs, tmp_path, data):
     last = every_line(files)[-1] == (file, number)
     assert report.broken
     assert last or following in places(report)
+    if number < len(kept):
+        assert any("missing before" in found.what for found in report.broken)
 
 
 @given(data=st.data())
@@ -133,6 +135,16 @@ def test_an_inserted_line_is_found_even_if_it_has_a_hash_of_its_own(logs, tmp_pa
     parts.insert(number, copied)
     report = checked(tmp_path, name, {**files, file: b"".join(parts)})
     assert {(file, number + 1), (file, number + 2)} & places(report)
+
+
+def test_a_line_exchanged_for_another_of_the_same_number_and_a_hash_of_its_own_is_found(logs, tmp_path):
+    name, files = logs[True]
+    for file, number in every_line(files)[:-1]:
+        parts = files[file].splitlines(keepends=True)
+        text = parts[number][:-76].replace(b'"at":', b'"at":1')
+        parts[number] = text + b',"hash":"' + hashlib.sha256(text).hexdigest().encode() + b'"}\n'
+        report = checked(tmp_path, name, {**files, file: b"".join(parts)})
+        assert any("does not follow the one before" in found.what for found in report.broken)
 
 
 @given(data=st.data(), closed=st.booleans())

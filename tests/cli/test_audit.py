@@ -50,7 +50,7 @@ def test_query_prints_a_line_for_each_record_and_never_what_a_terminal_would_obe
     assert rows[0].split("  ") == [
         "2026-11-24 13:40:21.250Z", "200", "complete", "acme", "gpt-4o", "allow/open", "12+34tok", "0.250s", ID
     ]  # fmt: skip
-    assert "limit.free-rpm" in rows[1]
+    assert "refuse/limit.free-rpm" in rows[1]
     assert "\x1b" not in result.stdout
 
 
