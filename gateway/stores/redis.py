@@ -79,8 +79,10 @@ def masked(url: str) -> str:
     except ValueError:
         return "redis://..."
     user, at, host = parts.netloc.rpartition("@")
-    shown = f"{user.partition(':')[0]}:***@{host}" if at and ":" in user else parts.netloc
-    return urlunsplit(parts._replace(netloc=shown, query=urlencode(options, safe="*/")))
+    name, colon, _ = user.partition(":")
+    shown = f"{name + colon if colon else ''}***@{host}" if at else host
+    query = f"?{urlencode(options, safe='*/')}" if options else ""
+    return f"{parts.scheme}://{shown}{parts.path}{query}"
 
 
 async def _greet(line: RedisLine, url: str) -> None:

@@ -31,6 +31,9 @@ _STALL_S = 0.005
 _GRACE_S = 0.02
 """When this process's loop was stalled past a deadline, the answer may be lying in the socket: that long is waited for it."""
 
+_GIVES_UP_S = 1.0
+"""So long after the last deadline of its batch a lane gives its connection up. The callers have gone by then."""
+
 _SAID_NO = (
     "OOM", "READONLY", "LOADING", "BUSY", "MISCONF", "NOREPLICAS", "NOAUTH", "NOPERM", "WRONGPASS", "MASTERDOWN", "CLUSTERDOWN",
     "TRYAGAIN", "MOVED", "ASK", "CROSSSLOT",
@@ -152,7 +155,7 @@ class RedisLine:
         connection: AbstractConnection = self._idle.pop() if self._idle else self._pool.make_connection()  # type: ignore[no-untyped-call]
         whole = False
         try:
-            async with asyncio.timeout_at(max(call.due for call in batch) + 2 * _GRACE_S):
+            async with asyncio.timeout_at(max(call.due for call in batch) + _GIVES_UP_S):
                 await _connect(connection)
                 await self._exchange(connection, batch)
                 whole = True
