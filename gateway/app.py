@@ -14,14 +14,14 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 
 from gateway.asgi.admin import admin_app as _admin_app
-from gateway.asgi.door import Door as PeerGuard
-from gateway.asgi.intake import Engine
+from gateway.asgi.intake import Engine, Guards
 from gateway.asgi.middleware import Middleware
 from gateway.driver import Driver, World
 from gateway.errors import SettingsError, StoreError
@@ -118,7 +118,7 @@ class Running:
             policy=_effective(self.holder, ways),
             secret=opened.secret,
             clock=clock,
-            guard=PeerGuard(policy.door),
+            guards=Guards(),
             upstreams=upstreams,
             credential=_credential,
             in_process=ways.app is not None and ways.overrides == (_APP,),
@@ -236,13 +236,14 @@ class Gateway:
         secret: bytes | None = None,
     ) -> None:
         self.running: Running | None = None
-        self._options = {
-            "policy": policy,
-            "state": state or os.environ.get("GATEWAY_STATE", "memory"),
-            "data": Path(data or os.environ.get("GATEWAY_DATA", "gateway-data")),
-            "secret": secret if secret is not None else deployment_secret(),
-        }
-        self._ways = Ways(app, (_APP,))
+        self._running = partial(
+            Running.open,
+            policy=policy,
+            state=state or os.environ.get("GATEWAY_STATE", "memory"),
+            data=Path(data or os.environ.get("GATEWAY_DATA", "gateway-data")),
+            secret=secret if secret is not None else deployment_secret(),
+            ways=Ways(app, (_APP,)),
+        )
         self._middleware = Middleware(app, self._open, self._close, governs)
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -260,7 +261,7 @@ class Gateway:
         await self._middleware.aclose()
 
     async def _open(self) -> Engine:
-        self.running = await Running.open(ways=self._ways, **self._options)
+        self.running = await self._running()
         return self.running.engine
 
     async def _close(self) -> None:

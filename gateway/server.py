@@ -144,8 +144,8 @@ def run_workers(arguments: list[str], count: int) -> int:
             with contextlib.suppress(ProcessLookupError):
                 child.send_signal(signum)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, hand_on)
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, hand_on)
     for number in range(count):
         start(number)
     early = 0

@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from gateway.errors import GatewayError
+
 __all__ = ["Plane", "admin_app"]
 
 _NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -59,8 +61,11 @@ def admin_app(plane: Callable[[], Awaitable[Plane]], token: str | None = None) -
         return JSONResponse({"alive": True}, headers=_NO_STORE)
 
     async def readyz(request: Request) -> Response:
-        missing = await (await plane()).missing()
-        told = missing if _refusal(request, token) is None or _is_loopback(request.client.host if request.client else "") else []
+        try:
+            missing = await (await plane()).missing()
+        except GatewayError as error:
+            missing = [f"start: {type(error).__name__}"]
+        told = missing if _refusal(request, token) is None or _from_here(request) else []
         return JSONResponse({"ready": not missing, "missing": told}, 503 if missing else 200, _NO_STORE)
 
     async def metrics(request: Request) -> Response:
@@ -106,15 +111,24 @@ def admin_app(plane: Callable[[], Awaitable[Plane]], token: str | None = None) -
 def _refusal(request: Request, token: str | None) -> tuple[int, str] | None:
     if token is not None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        right = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
+        right = hmac.compare_digest(given.strip().encode("latin-1"), token.encode())
         return (
             None if scheme.lower() == "bearer" and right else (401, "the admin token is missing or wrong (Authorization: Bearer ...)")
         )
-    if not _is_loopback(request.client.host if request.client else ""):
+    if not _is_loopback(_client(request)):
         return 403, "without an admin token only loopback is answered (set GATEWAY_ADMIN_TOKEN)"
     if not _names_loopback(request.headers.get("host", "")):
         return 403, "the Host header does not name a loopback address"
     return None
+
+
+def _client(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _from_here(request: Request) -> bool:
+    """From this machine, and not by way of a page whose name was made to point here."""
+    return _is_loopback(_client(request)) and _names_loopback(request.headers.get("host", ""))
 
 
 def _is_loopback(host: str) -> bool:

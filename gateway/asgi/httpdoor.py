@@ -22,7 +22,7 @@ from gateway.dialects.decode import decode_request
 from gateway.dialects.ietf import ietf_headers
 from gateway.dialects.model_list import shown_to
 from gateway.errors import BadRequest, ResponseTruncated, UpstreamError, UpstreamFault
-from gateway.model.decision import Refusal
+from gateway.model.decision import Refusal, RefusalKind
 from gateway.model.record import End
 from gateway.policy.match import allows_model
 from gateway.ports import Headers, UpstreamAnswer, UpstreamRequest
@@ -111,7 +111,7 @@ class HttpDoor:
         try:
             return Payload(wire, decode_request(wire, encoding.decode("latin-1"), limit))
         except BadRequest as error:
-            kind = "body_too_large" if error.status == 413 else "encoding_unsupported"
+            kind: RefusalKind = "body_too_large" if error.status == 413 else "encoding_unsupported"
             return NotRead(Refusal(kind, error.status, str(error), f"body.{kind}", code=error.code, final=True))
 
     async def _passing_body(self, limit: int) -> AsyncIterator[bytes]:

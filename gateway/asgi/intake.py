@@ -27,11 +27,11 @@ from gateway.dialects.routes import dialect_for, normal_path
 from gateway.driver import Driver
 from gateway.model.caller import Source, key_id_of
 from gateway.model.decision import Refusal
-from gateway.model.policy import Policy, UpstreamRule
+from gateway.model.policy import DoorRules, Policy, UpstreamRule
 from gateway.model.request import Arrival
 from gateway.ports import Clock, Headers, Upstream
 
-__all__ = ["Engine", "Intake", "new_id"]
+__all__ = ["Engine", "Guards", "Intake", "new_id"]
 
 Scope = dict[str, Any]
 
@@ -40,6 +40,23 @@ def new_id(now_us: int) -> str:
     """A decision id: 26 characters that sort by time and can't be guessed (50 bits of microseconds, 80 bits of chance)."""
     raw = (now_us << 80 | int.from_bytes(os.urandom(10), "big")).to_bytes(17, "big")
     return "d" + base64.b32hexencode(raw).decode("ascii").rstrip("=").lower()[1:]
+
+
+class Guards:
+    """The guard per peer that the running policy asks for: a reload that leaves its rules alone keeps its counts."""
+
+    def __init__(self) -> None:
+        self._policy: Policy | None = None
+        self._rules: DoorRules | None = None
+        self._guard: PeerGuard
+
+    def of(self, policy: Policy) -> PeerGuard:
+        """The guard of a policy; the same as before where only the rest of the policy has changed."""
+        if policy is not self._policy:
+            if policy.door != self._rules:
+                self._guard, self._rules = PeerGuard(policy.door), policy.door
+            self._policy = policy
+        return self._guard
 
 
 @dataclass(slots=True)
@@ -54,7 +71,7 @@ class Engine:
     policy: Callable[[], Policy]
     secret: bytes
     clock: Clock
-    guard: PeerGuard
+    guards: Guards
     upstreams: Callable[[UpstreamRule, Scope], Upstream]
     credential: Callable[[UpstreamRule], str | None]
     in_process: bool = False
@@ -78,7 +95,9 @@ class Engine:
     def request_fields(self, trail: Trail, headers: Headers) -> Headers:
         """End-to-end fields for the upstream, with its own credential where the policy names one."""
         if self.in_process:
-            return request_fields(headers, keep_forwarding=True)
+            fields = request_fields(headers, keep_forwarding=True)
+            ours = trail.caller is not None and trail.caller.source == "issued"
+            return inject(fields, None, "authorization") if ours else fields
         fields = request_fields(headers)
         rule = trail.upstream
         assert rule is not None
@@ -99,7 +118,7 @@ class Engine:
     def noticed(self, peer: str, refusal: Refusal) -> None:
         """Count a failed authentication against its peer address."""
         if refusal.kind in {"credential_invalid", "credential_missing", "credential_revoked", "credential_expired"}:
-            self.guard.failed(peer)
+            self.guards.of(self.policy()).failed(peer)
 
 
 class Intake:
@@ -175,7 +194,7 @@ class Intake:
             return Refusal(
                 "route_denied", 400, "The path is not in its plain form.", "route.ambiguous", code="invalid_request", final=True
             )
-        wait = self._engine.guard.refuses(peer)
+        wait = self._engine.guards.of(policy).refuses(peer)
         if wait is not None:
             message = "Too many failed requests from this address. Please try again later."
             return Refusal("abuse_door", 429, message, "door", code="rate_limit_exceeded", retry_us=wait)
@@ -207,4 +226,4 @@ def _content_length(headers: Headers) -> int | None:
 def _credential_header(rule: UpstreamRule, dialect: Dialect) -> str:
     if rule.credential_header != "auto":
         return rule.credential_header
-    return "x-api-key" if dialect.name == "anthropic" else "authorization"
+    return "x-api-key" if dialect.name.startswith("anthropic.") else "authorization"

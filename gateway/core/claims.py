@@ -129,6 +129,7 @@ def refusal_for(states: tuple[LimitState, ...], facts: RequestFacts) -> Refusal:
             f"limit.{limit.id}",
             code="rate_limit_exceeded",
             final=True,
+            unnamed="campaign" in limit.per,
         )
     wait = _retry(worst)
     return Refusal(
@@ -139,6 +140,7 @@ def refusal_for(states: tuple[LimitState, ...], facts: RequestFacts) -> Refusal:
         f"limit.{limit.id}",
         code="rate_limit_exceeded",
         retry_us=wait,
+        unnamed="campaign" in limit.per,
     )
 
 

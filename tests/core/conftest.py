@@ -20,7 +20,9 @@ KEY_ID = "ab" * 16
 
 def a_limit(limit_id="rpm", count=Count.REQUESTS, amount=10, **other):
     window = "slots" if count is Count.CONCURRENT else "sliding"
-    return Limit(**{"id": limit_id, "count": count, "window": window, "amount": amount, "window_us": 60_000_000, "per": ("key",), **other})
+    return Limit(
+        **{"id": limit_id, "count": count, "window": window, "amount": amount, "window_us": 60_000_000, "per": ("key",), **other}
+    )
 
 
 def a_policy(*limits, **other):
@@ -43,7 +45,15 @@ def a_policy(*limits, **other):
 
 
 def an_arrival(**other):
-    values = {"id": "d1", "at_us": 1_000_000, "method": "POST", "path": "/v1/chat/completions", "peer": "192.0.2.1", "key_id": KEY_ID, "source": "issued"}
+    values = {
+        "id": "d1",
+        "at_us": 1_000_000,
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "peer": "192.0.2.1",
+        "key_id": KEY_ID,
+        "source": "issued",
+    }
     return Arrival(**{**values, **other})
 
 

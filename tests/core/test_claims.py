@@ -28,7 +28,14 @@ def claims(make, *limits, facts=None, share=1.0, verdict=NO_VERDICT, mode="enfor
 
 @pytest.mark.parametrize(
     ("count", "want"),
-    [(Count.REQUESTS, 1), (Count.TOKENS, 30), (Count.INPUT_TOKENS, 10), (Count.OUTPUT_TOKENS, 20), (Count.BYTES, 70), (Count.CONCURRENT, 1)],
+    [
+        (Count.REQUESTS, 1),
+        (Count.TOKENS, 30),
+        (Count.INPUT_TOKENS, 10),
+        (Count.OUTPUT_TOKENS, 20),
+        (Count.BYTES, 70),
+        (Count.CONCURRENT, 1),
+    ],
 )
 def test_each_count_holds_its_own_estimate(make, count, want):
     (claim,) = claims(make, make.limit(count=count, amount=100))
@@ -84,7 +91,10 @@ def test_in_shadow_every_claim_is_in_shadow_and_off_makes_none(make):
     assert claims(make, make.limit(), mode="off") == ()
 
 
-@given(accounts=st.lists(st.text(min_size=1, max_size=300), min_size=2, max_size=2, unique=True), models=st.lists(st.text(max_size=20), min_size=2, max_size=2))
+@given(
+    accounts=st.lists(st.text(min_size=1, max_size=300), min_size=2, max_size=2, unique=True),
+    models=st.lists(st.text(max_size=20), min_size=2, max_size=2),
+)
 def test_different_subjects_never_share_a_counter(make, accounts, models):
     limit = make.limit(per=("account", "model"))
     first, second = (

@@ -26,7 +26,9 @@ def capped(make, **caps):
     return policy
 
 
-@pytest.mark.parametrize(("score", "rung"), [(0, "open"), (19.9, "open"), (20, "slowed"), (30, "blurred"), (59, "blurred"), (60, "closed")])
+@pytest.mark.parametrize(
+    ("score", "rung"), [(0, "open"), (19.9, "open"), (20, "slowed"), (30, "blurred"), (59, "blurred"), (60, "closed")]
+)
 def test_the_highest_rung_at_or_below_the_score(make, score, rung):
     assert climb(make.policy(), Verdict(score, TWO, high=score)).acting.id == rung
 
@@ -50,7 +52,11 @@ def test_shadow_is_applied_last_and_the_intention_stays(make):
     shadowed = tuple(make.replace(rung, shadow=rung.id == "closed") for rung in policy.ladder)
     judgement = judge(make.replace(policy, ladder=shadowed), verdict=Verdict(70, TWO, high=70))
     assert judgement.refusal is None
-    assert (judgement.decision.action, judgement.decision.intended, judgement.decision.rung) == (Action.PERTURB, Action.REFUSE, "blurred")
+    assert (judgement.decision.action, judgement.decision.intended, judgement.decision.rung) == (
+        Action.PERTURB,
+        Action.REFUSE,
+        "blurred",
+    )
     assert judgement.decision.shadowed == ("rung.closed",)
 
 

@@ -7,7 +7,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.exchange import (
-    Abort, Admit, Answer, Assess, Challenge, Done, Extend, Forward, Identify, Keep, Open, Own, Read, Record, Relay, Reserve, Rewrite, Settle,
+    Abort,
+    Admit,
+    Answer,
+    Assess,
+    Challenge,
+    Done,
+    Extend,
+    Forward,
+    Identify,
+    Keep,
+    Open,
+    Own,
+    Read,
+    Record,
+    Relay,
+    Reserve,
+    Rewrite,
+    Settle,
     abort,
 )  # fmt: skip
 from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
@@ -38,13 +55,31 @@ def replies(step, key):
             return [Payload(BODY, BODY), Payload(b"{", b"{"), NotRead(None), NotRead(REFUSAL)]
         case Assess():
             two = frozenset({"wording", "arrival"})
-            return [NO_VERDICT, Verdict(25.0, two, high=25.0), Verdict(70.0, two, high=70.0), Verdict(70.0, frozenset({"wording"}), high=70.0)]
+            return [
+                NO_VERDICT,
+                Verdict(25.0, two, high=25.0),
+                Verdict(70.0, two, high=70.0),
+                Verdict(70.0, frozenset({"wording"}), high=70.0),
+            ]
         case Own():
             return [tuple(key().key_id for _ in step.refs), tuple(None for _ in step.refs), Lost("StoreUnavailable")]
         case Reserve():
-            return [Taken(True, states(step.hold, fitted=True)), Taken(False, states(step.hold, fitted=False)), Taken(False, (), settled=True), *LOST]
+            return [
+                Taken(True, states(step.hold, fitted=True)),
+                Taken(False, states(step.hold, fitted=False)),
+                Taken(False, (), settled=True),
+                *LOST,
+            ]
         case Forward():
-            return [Answered(200, True), Answered(200, False), Answered(500, False), Broken("connect", False), Broken("broken", True), NotRead(None), NotRead(REFUSAL)]
+            return [
+                Answered(200, True),
+                Answered(200, False),
+                Answered(500, False),
+                Broken("connect", False),
+                Broken("broken", True),
+                NotRead(None),
+                NotRead(REFUSAL),
+            ]
         case Open():
             return [None, Lost("AuditError")]
         case Relay():
@@ -67,7 +102,9 @@ def journeys(draw):
     return draw(st.sampled_from(LIMIT_SETS)), draw(st.sampled_from(["allow", "refuse"])), draw(st.booleans()), draw(st.data())
 
 
-@given(journey=journeys(), cut_at=st.none() | st.integers(0, 16), reason=st.sampled_from(["client_gone", "cancelled", "fault", "shutdown"]))
+@given(
+    journey=journeys(), cut_at=st.none() | st.integers(0, 16), reason=st.sampled_from(["client_gone", "cancelled", "fault", "shutdown"])
+)
 def test_one_record_and_one_settle_exactly_where_a_hold_may_be(make, journey, cut_at, reason):
     modes, when_lost, opaque, data = journey
     limits = tuple(make.limit(f"l{i}", when_state_is_lost=mode) for i, mode in enumerate(modes))
@@ -117,7 +154,9 @@ def walk(step, *wanted):
 
 
 def test_an_ordinary_request_is_settled_by_the_truth(make):
-    step = walk(make.door(make.policy(make.limit(count=Count.TOKENS, amount=1000))), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
+    step = walk(
+        make.door(make.policy(make.limit(count=Count.TOKENS, amount=1000))), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT
+    )
     assert isinstance(step, Reserve)
     taken = Taken(True, states(step.hold, fitted=True))
     step = walk(step, taken, Answered(200, False), Relayed(SEEN, "complete", 99, True, 7))
@@ -145,7 +184,9 @@ def test_a_key_that_is_over_is_told_so(make, key, code):
 
 
 def test_a_departed_client_is_charged_what_was_expected_while_the_upstream_worked(make):
-    step = walk(make.door(make.policy(make.limit(count=Count.TOKENS, amount=1000))), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
+    step = walk(
+        make.door(make.policy(make.limit(count=Count.TOKENS, amount=1000))), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT
+    )
     step = walk(step, Taken(True, states(step.hold, fitted=True)))
     assert isinstance(step, Forward)
     step = abort(step, "client_gone")
