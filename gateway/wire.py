@@ -1,21 +1,26 @@
 """uvicorn's HTTP protocol with bounds on what it leaves unbounded: the size of a request's head, and the time one may take to come.
 
-Without them a peer that dribbles header fields for ever holds memory and a connection for ever.
+Without them a peer that dribbles header fields, or sends one without an end, holds memory and a connection for ever. And fields
+in a chunked body's trailer are dropped: uvicorn adds them to the request's own, behind the back of whoever judged those.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 __all__ = ["HEAD_DEADLINE_S", "MAX_HEAD", "BoundedProtocol"]
 
 MAX_HEAD = 64 * 1024
-"""Bytes of request line and header fields together; more is answered 431."""
+"""Bytes of request line and header fields together, trailers included; more is answered 431. A piece from the socket more may be
+held until it is known that it is part of a head."""
 
 HEAD_DEADLINE_S = 30.0
-"""How long a request's head may take from its first byte, and a fresh connection until its first request."""
+"""How long a request may take from its first byte to the first of its body, and a fresh connection until its first request."""
+
+_LINGER_S = 1.0
+"""How long what still comes is thrown away after a 431: closing at once would reset the connection before it is read."""
 
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
@@ -25,9 +30,16 @@ class _HeadTooLarge(Exception):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """See the module. One timer a connection, armed while a head is awaited or under way."""
+    """See the module. One timer a connection, armed while a head, or the first of a body, is awaited."""
 
+    _heading = False
+    """A request has begun and its head has not ended."""
     _head = 0
+    """Bytes of this request's line, fields and trailers, as the parser has told them."""
+    _untold = 0
+    """Bytes since the parser last told of any progress: it keeps a field to itself until the field has ended."""
+    _refused = False
+    """A 431 has been sent; nothing more is listened to."""
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -38,15 +50,32 @@ class BoundedProtocol(HttpToolsProtocol):
         self._disarm()
         super().connection_lost(exc)
 
-    def send_400_response(self, msg: str) -> None:
-        if self._head <= MAX_HEAD:
-            super().send_400_response(msg)
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
             return
-        self.transport.write(_TOO_LARGE)
-        self.transport.close()
+        if self._deadline is None and self._resting():
+            self._arm()  # uvicorn has stopped its own timer: even stray line ends have to become a request
+        self._untold += len(data)
+        super().data_received(data)
+        if self._untold > MAX_HEAD and not self.transport.is_closing():
+            self.send_400_response("")
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no good request, 431 where it is too large; but never into another answer that is under way."""
+        if self._refused:
+            return
+        if not self._may_answer():
+            self.transport.close()
+        elif max(self._head, self._untold) <= MAX_HEAD:
+            super().send_400_response(msg)
+        else:
+            self._refused = True
+            self.transport.write(_TOO_LARGE)
+            self._disarm()
+            self._deadline = self.loop.call_later(_LINGER_S, self.transport.close)
 
     def on_message_begin(self) -> None:
-        self._head = 0
+        self._heading, self._head, self._untold = True, 0, 0
         if self._deadline is None:
             self._arm()
         super().on_message_begin()
@@ -57,11 +86,30 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count(len(name) + len(value) + 4)
-        super().on_header(name, value)
+        if self._heading:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._disarm()
+        self._heading, self._untold = False, 0
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._untold = 0
+        self._disarm()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._untold = 0
+        self._disarm()
+        super().on_message_complete()
+
+    def _resting(self) -> bool:
+        """Nothing is under way: everything that was asked has been answered."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def _may_answer(self) -> bool:
+        return self._resting() or not (self._heading or self.pipeline or self.cycle.response_started)
 
     def _count(self, size: int) -> None:
         self._head += size
@@ -78,4 +126,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._deadline = None
-        self.transport.close()
+        if self.pipeline or (self._heading and not self._resting()):
+            self._arm()  # an earlier request on this connection is still being answered
+        else:
+            self.transport.close()
