@@ -65,11 +65,15 @@ class Settings:
 
 def flag_upstream(url: str, *, ask_usage: bool = False, environment: Mapping[str, str] = os.environ) -> UpstreamRule:
     """The one endpoint that `--upstream URL` means: all models, credential from GATEWAY_UPSTREAM_KEY where that is set."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise SettingsError(f"--upstream {url!r} is not an http:// or https:// URL")
-    if parts.username or parts.password:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise SettingsError("--upstream is not a URL: its host or port cannot be read") from None
+    if "@" in parts.netloc:
         raise SettingsError(f"--upstream must not hold a credential: set {UPSTREAM_KEY} instead")
+    if not usable:
+        raise SettingsError(f"--upstream {url!r} is not an http:// or https:// URL")
     if parts.query or parts.fragment:
         raise SettingsError("--upstream must be a base URL, without query or fragment")
     credential = UPSTREAM_KEY if environment.get(UPSTREAM_KEY) else None
@@ -101,7 +105,7 @@ def admin_token(environment: Mapping[str, str] = os.environ) -> str | None:
 
 
 def _from(name: str, environment: Mapping[str, str]) -> str | None:
-    value, file = environment.get(name), environment.get(f"{name}_FILE")
+    value, file = environment.get(name, "").strip(), environment.get(f"{name}_FILE")
     if value and file:
         raise SettingsError(f"{name} and {name}_FILE are both set: set one of them")
     if not file:

@@ -1,0 +1,46 @@
+"""Limits: what one request can ever take, and the truth per count."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.model.limit import MAX_AMOUNT, Amounts, Claim, Count, Limit
+from gateway.model.request import Usage
+
+LIMIT = Limit("tpm", Count.TOKENS, "sliding", 100, 60_000_000, ("key",), burst=40)
+
+
+def test_a_bucket_is_as_deep_as_its_burst_and_a_window_as_its_amount():
+    assert LIMIT.capacity == 100
+    assert replace(LIMIT, window="bucket").capacity == 40
+
+
+def test_a_claim_has_the_capacity_that_the_ladder_left_it():
+    claim = Claim(LIMIT, "k", "s", amount=50, burst=20, want=1)
+    assert claim.capacity == 50
+    assert replace(claim, limit=replace(LIMIT, window="bucket")).capacity == 20
+
+
+@pytest.mark.parametrize(
+    ("count", "amount"),
+    [("requests", 1), ("tokens", 30), ("input_tokens", 10), ("output_tokens", 20), ("bytes", 70), ("concurrent", 0)],
+)
+def test_each_count_is_settled_by_its_own_truth(count, amount):
+    amounts = Amounts.of(Usage(input=10, output=20, cached=5, reasoning=15), bytes_moved=70)
+    assert amounts.for_count(Count(count)) == amount
+
+
+def test_every_count_has_a_truth():
+    for count in Count:
+        assert Amounts(1, 1, 1, 1).for_count(count) in {0, 1, 2}
+
+
+def test_a_request_that_asked_nothing_of_the_upstream_counts_as_none():
+    assert Amounts.of(Usage(), bytes_moved=0, requests=0).for_count(Count.REQUESTS) == 0
+
+
+def test_amounts_stay_exact_as_doubles():
+    assert float(MAX_AMOUNT) == MAX_AMOUNT
+    assert float(MAX_AMOUNT + 1) == MAX_AMOUNT
