@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from gateway.dialects.base import Answer, Headers
-from gateway.dialects.told import pointless_to_retry, remaining, retry_after_s, tightest
+from gateway.dialects.told import field_text, pointless_to_retry, remaining, retry_after_s, tightest
 from gateway.model.decision import Refusal
 from gateway.model.limit import Count, LimitState
 
@@ -70,7 +70,7 @@ def refuse(refusal: Refusal, *, request_id: str) -> Answer:
     headers: Headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
-        (b"request-id", request_id.encode("ascii", "replace")),
+        (b"request-id", field_text(request_id)),
     ]
     return Answer(wire_status(refusal), headers + retry_headers(refusal), body)
 

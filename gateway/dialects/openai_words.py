@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from gateway.dialects.base import Answer, Headers
-from gateway.dialects.told import pointless_to_retry, remaining, retry_after_ms, retry_after_s, tightest
+from gateway.dialects.told import field_text, pointless_to_retry, remaining, retry_after_ms, retry_after_s, tightest
 from gateway.model.decision import Refusal, RefusalKind
 from gateway.model.limit import Count, LimitState
 
@@ -73,7 +73,7 @@ def refuse(refusal: Refusal, *, request_id: str) -> Answer:
     headers: Headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
-        (b"x-request-id", request_id.encode("ascii", "replace")),
+        (b"x-request-id", field_text(request_id)),
     ]
     return Answer(refusal.status, headers + retry_headers(refusal), body)
 

@@ -12,6 +12,7 @@ import msgspec
 
 from gateway.dialects.base import Answer, Headers
 from gateway.dialects.openai_words import retry_headers
+from gateway.dialects.told import field_text
 from gateway.model.decision import Refusal
 
 __all__ = ["problem_answer", "problem_type", "violated_policies"]
@@ -28,7 +29,9 @@ def problem_type(refusal: Refusal) -> str:
 
 
 def violated_policies(refusal: Refusal) -> tuple[str, ...]:
-    """Names as in `RateLimit-Policy`, from a reason such as `limit.free-rpm`."""
+    """Names as in `RateLimit-Policy`, from a reason such as `limit.free-rpm`; none of a limit that may not be named."""
+    if refusal.unnamed:
+        return ()
     named = refusal.reason.removeprefix(_LIMIT_REASON)
     return (named,) if named != refusal.reason and refusal.kind.startswith("limit_") else ()
 
@@ -50,7 +53,7 @@ def problem_answer(refusal: Refusal, *, request_id: str) -> Answer:
     headers: Headers = [
         (b"content-type", b"application/problem+json"),
         (b"content-length", b"%d" % len(body)),
-        (b"x-request-id", request_id.encode("ascii", "replace")),
+        (b"x-request-id", field_text(request_id)),
     ]
     return Answer(refusal.status, headers + retry_headers(refusal), body)
 

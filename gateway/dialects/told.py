@@ -11,7 +11,10 @@ from collections.abc import Iterable, Sequence
 from gateway.model.decision import Refusal
 from gateway.model.limit import Count, LimitState
 
-__all__ = ["LONGEST_PATIENCE_US", "pointless_to_retry", "ratio_left", "remaining", "retry_after_ms", "retry_after_s", "tightest", "told"]
+__all__ = [
+    "LONGEST_PATIENCE_US", "field_text", "pointless_to_retry", "ratio_left", "remaining", "retry_after_ms", "retry_after_s", "tightest",
+    "told",
+]  # fmt: skip
 
 LONGEST_PATIENCE_US = 60_000_000
 """A client library that is told to wait longer than this would hang its program: it is told not to retry by itself."""
@@ -20,9 +23,7 @@ LONGEST_PATIENCE_US = 60_000_000
 def told(states: Iterable[LimitState]) -> list[LimitState]:
     """The states that may be told, in their order: neither in shadow, nor per campaign, nor of an amount below one."""
     return [
-        state
-        for state in states
-        if not state.claim.limit.shadow and "campaign" not in state.claim.limit.per and state.claim.amount > 0
+        state for state in states if not state.claim.limit.shadow and "campaign" not in state.claim.limit.per and state.claim.amount > 0
     ]
 
 
@@ -50,6 +51,11 @@ def retry_after_s(retry_us: int) -> int:
 def retry_after_ms(retry_us: int) -> int:
     """Whole milliseconds for retry-after-ms: rounded up, at least 1."""
     return max(1, -(-retry_us // 1_000))
+
+
+def field_text(text: str) -> bytes:
+    """A client's own word as a header's value: printable ASCII, at most 200 letters, so that it cannot end the line."""
+    return "".join(letter if " " < letter <= "~" else "?" for letter in text[:200]).encode()
 
 
 def pointless_to_retry(refusal: Refusal) -> bool:

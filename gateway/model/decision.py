@@ -75,3 +75,5 @@ class Refusal:
     param: str | None = None
     retry_us: int | None = None
     final: bool = False
+    unnamed: bool = False
+    """The limit in the way may not be named to the caller: that it is kept per campaign would say that he is suspected."""

@@ -115,3 +115,12 @@ def test_of_several_limits_in_the_way_the_longest_is_told(make):
     refusal = refusal_for((LimitState(rpm, False, 10, 0, 1, 374_000), LimitState(tpm, True, 10, 0, 1, 0)), facts)
     assert (refusal.reason, refusal.kind) == ("limit.rpm", "limit_requests")
     assert "requests per min (RPM): Limit 10, Used 10, Requested 1. Please try again in 374ms." in refusal.message
+
+
+@pytest.mark.parametrize("retry_us", [5_000_000, -1])
+def test_a_limit_per_campaign_is_not_to_be_named_to_who_runs_into_it(make, retry_us):
+    facts = RequestFacts("openai", "openai.chat", model="m")
+    (own,) = claims(make, make.limit("own"), facts=facts)
+    linked = make.replace(own, limit=make.replace(own.limit, id="linked", per=("campaign",)))
+    assert not refusal_for((LimitState(own, False, 10, 0, 1, retry_us),), facts).unnamed
+    assert refusal_for((LimitState(linked, False, 10, 0, 1, retry_us),), facts).unnamed
