@@ -67,7 +67,7 @@ def at_the_door(policy, *, operation="openai.chat", route="POST /chat/completion
 
 @pytest.fixture
 def make():
-    """The makers above under one name: `make.policy(...)`, `make.limit(...)`, `make.arrival(...)`, `make.key(...)`, `make.door(...)`."""
+    """The makers above: `make.policy(...)`, `make.limit(...)`, `make.arrival(...)`, `make.key(...)`, `make.door(...)`."""
 
     class Make:
         policy = staticmethod(a_policy)

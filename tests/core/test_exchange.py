@@ -270,3 +270,30 @@ def test_a_preflight_passes_without_a_credential(make):
 def test_every_reason_to_abort_has_an_end(make):
     for reason in Abort.__args__:
         assert isinstance(abort(make.door(make.policy()), reason), Record)
+
+
+def relaying(make, *limits, **policy):
+    step = walk(make.door(make.policy(*limits, **policy)), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
+    if isinstance(step, Reserve):
+        step = walk(step, Taken(True, states(step.hold, fitted=True)))
+    return walk(step, Answered(200, False))
+
+
+def test_a_client_that_leaves_before_the_first_byte_is_no_failure_of_the_upstream(make):
+    step = relaying(make).next(Relayed(SEEN, "client_gone", 0, False))
+    assert isinstance(step, Record)
+    assert (step.outcome.end, step.outcome.refusal) == ("client_gone", None)
+
+
+def test_an_upstream_that_falls_silent_before_the_first_byte_is_a_504(make):
+    step = relaying(make).next(Relayed(SEEN, "upstream_truncated", 0, False, fault="idle_timeout"))
+    assert isinstance(step, Record)
+    assert (step.outcome.status, step.outcome.refusal.reason) == (504, "upstream.idle_timeout")
+
+
+def test_bytes_that_had_passed_when_the_road_was_cut_are_charged_and_recorded(make):
+    step = abort(relaying(make, make.limit(count=Count.BYTES, amount=1000)), "client_gone", Relayed(SEEN, "client_gone", 17, True, 900))
+    assert isinstance(step, Settle)
+    assert step.amounts.bytes == len(BODY) + 17
+    record = step.next("settled").record(2_000_000)
+    assert (record.status, record.bytes_in, record.bytes_out, record.first_byte_us) == (200, len(BODY), 17, 900)

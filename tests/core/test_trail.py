@@ -1,43 +1,31 @@
-"""What a trail says of the answer to come: whether it will be changed as it passes."""
+"""The trail: what is known of a request, as its opened line and its headers need it."""
 
 from __future__ import annotations
 
-import pytest
-
-from gateway.core.trail import Trail
-from gateway.dialects.opaque import Opaque
+from gateway.core.trail import Outcome
 from gateway.model.caller import Caller
+from gateway.model.record import Opened
+from gateway.model.request import NO_USAGE, RequestFacts
 
 
-def trail(make, *, route="GET /models", source="issued", models=("small-*",), mode="enforce"):
-    policy = make.policy(mode=mode)
-    tier = make.replace(policy.tiers["standard"], models=models)
-    return Trail(make.arrival(method="GET"), policy, Opaque(), route, caller=Caller(make.key_id, "acme", source=source), tier=tier)
+def test_an_opened_line_names_caller_and_model(make):
+    trail = make.replace(
+        make.door(make.policy()).trail, caller=Caller(make.key_id, "acme"), facts=RequestFacts("openai", "openai.chat", model="m")
+    )
+    assert trail.opened_line(7) == Opened("d1", 7, make.key_id, "acme", "m")
 
 
-def test_the_list_of_models_is_cut_for_a_tier_that_allows_some_of_them(make):
-    assert trail(make).filters_models
-    assert trail(make).alters_answer
-    assert trail(make, models=()).filters_models
+def test_an_opened_line_can_be_written_before_anything_is_known(make):
+    assert make.door(make.policy()).trail.opened_line(7) == Opened("d1", 7, "", "", "")
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"route": "GET /models/small-1"},
-        {"route": "POST /models"},
-        {"source": "client"},
-        {"models": ("a", "*")},
-        {"mode": "shadow"},
-        {"mode": "off"},
-    ],
-)
-def test_it_passes_untouched_otherwise(make, other):
-    assert not trail(make, **other).filters_models
-    assert not trail(make, **other).alters_answer
+def test_usage_is_hidden_exactly_where_the_gateway_asked_for_it(make):
+    trail = make.door(make.policy()).trail
+    assert not trail.hides_usage
+    assert not make.replace(trail, changed=("clipped.logprobs",)).hides_usage
+    assert make.replace(trail, changed=("clipped.logprobs", "usage_asked")).hides_usage
 
 
-def test_usage_that_was_asked_for_on_the_clients_behalf_is_taken_out_again(make):
-    asked = make.replace(trail(make, models=("*",)), changed=("clipped.choices", "usage_asked"))
-    assert asked.hides_usage
-    assert asked.alters_answer
+def test_an_outcome_counts_as_one_request_and_no_tokens_unless_it_says_otherwise():
+    outcome = Outcome("complete", 200)
+    assert (outcome.requests, outcome.seen.usage, outcome.bytes_in, outcome.bytes_out) == (1, NO_USAGE, 0, 0)
