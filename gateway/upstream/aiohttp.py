@@ -13,12 +13,14 @@ Choices that are not obvious:
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 import aiohttp
+from aiohttp import AddrInfoType
 from aiohttp.client_proto import ResponseHandler
 from yarl import URL
 
@@ -36,6 +38,8 @@ _SLICE = 256 * 1024
 _LONGEST_FIELD = 64 * 1024
 _LONGEST_LINE = 16 * 1024
 _MOST_FIELDS = 256
+_KEPT_ALIVE_BY = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+"""Seconds of silence before the kernel asks, seconds between its questions, and how many may go unanswered."""
 _ADDED_BY_DEFAULT = frozenset({"user-agent", "accept", "accept-encoding", "content-type"})
 
 
@@ -50,7 +54,7 @@ class AiohttpUpstream:
     async def send(self, request: UpstreamRequest) -> _Answer:
         """See `ports.Upstream`."""
         origin, target = split_url(request.url)
-        headers = [(name.decode("ascii"), _text(value)) for name, value in request.headers]
+        headers = [(name.decode("latin-1"), _text(value)) for name, value in request.headers]
         upload = _upload(request, headers)
         cutoff = asyncio.timeout(_longest(request) if upload is None else None)
         try:
@@ -90,6 +94,7 @@ class AiohttpUpstream:
                 limit_per_host=self._max_connections,
                 keepalive_timeout=_KEEP_ALIVE_S,
                 ssl=self._tls if self._tls is not None else True,
+                socket_factory=_socket,
             )
             connector._factory = partial(_Connection, loop=asyncio.get_running_loop())  # type: ignore[assignment] # a subclass will do
             self._opened = aiohttp.ClientSession(
@@ -103,6 +108,17 @@ class AiohttpUpstream:
                 max_headers=_MOST_FIELDS,
             )
         return self._opened
+
+
+def _socket(info: AddrInfoType) -> socket.socket:
+    """A socket that the kernel keeps alive: a model may think for minutes, and what lies between forgets silent connections."""
+    family, kind, protocol, _, _ = info
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _KEPT_ALIVE_BY:
+        if hasattr(socket, option):
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    return made
 
 
 class _Connection(ResponseHandler):
@@ -184,8 +200,11 @@ class _Answer:
             # What came before the break was received, and is handed on; the break is told by the next read.
             return content._read_nowait(-1)
         try:
-            async with asyncio.timeout(self._patience):
+            if content.is_eof():  # all of it is here already: no clock is needed
                 chunk = await content.readany()
+            else:
+                async with asyncio.timeout(self._patience):
+                    chunk = await content.readany()
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             await self.aclose()
             raise _under_way(error, self._origin) from error

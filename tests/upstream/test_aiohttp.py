@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -110,6 +111,19 @@ async def test_the_upload_stops_when_the_answer_is_there_and_its_source_is_let_g
         assert await whole(answer) == b"no"
         await answer.aclose()
         await asyncio.wait_for(let_go.wait(), 5)
+
+
+async def test_the_kernel_keeps_a_silent_connection_alive(way):
+    async def script(connection):
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        await connection.gone()
+
+    async with raw_server(script) as server:
+        answer = await way.send(asking(server.url + "/"))
+        used = answer._response.connection.transport.get_extra_info("socket")
+        assert used.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        await answer.aclose()
 
 
 async def test_closing_closes_idle_connections_and_may_be_done_twice(way):
