@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -145,6 +146,15 @@ def test_a_line_exchanged_for_another_of_the_same_number_and_a_hash_of_its_own_i
         parts[number] = text + b',"hash":"' + hashlib.sha256(text).hexdigest().encode() + b'"}\n'
         report = checked(tmp_path, name, {**files, file: b"".join(parts)})
         assert any("does not follow the one before" in found.what for found in report.broken)
+
+
+def test_a_record_added_behind_the_last_line_is_found_though_its_chain_is_right(logs, tmp_path):
+    name, files = logs[True]
+    last = files["000003.jsonl"].splitlines(keepends=True)[-1]
+    text = b'{"v":1,"seq":%d,"prev":"%b","kind":"record","at":1,"id":"late"' % (json.loads(last)["seq"] + 1, last[-67:-3])
+    line = text + b',"hash":"' + hashlib.sha256(text).hexdigest().encode() + b'"}\n'
+    report = checked(tmp_path, name, {**files, "000003.jsonl": files["000003.jsonl"] + line})
+    assert ["after the chain's last" in found.what for found in report.broken] == [True]
 
 
 @given(data=st.data(), closed=st.booleans())
@@ -294,6 +304,26 @@ def test_a_gateway_may_be_writing(tmp_path):
             half.truncate(size)
     log.close()
     assert verify(tmp_path).broken == []
+
+
+def test_a_gateway_may_go_on_to_the_next_segment_just_when_this_one_was_read_to_its_end(tmp_path, monkeypatch):
+    log = writer(tmp_path, segment_bytes=2000)
+    log.append([small(f"r{number}") for number in range(5)])
+    exists, asked = Path.exists, []
+
+    def goes_on(path):
+        if path.name == "000002.jsonl":
+            asked.append(path)
+            if len(asked) == 2:
+                log.append([small("ends this one " + "x" * 999)])
+                log.append([small("begins the next")])
+        return exists(path)
+
+    monkeypatch.setattr(Path, "exists", goes_on)
+    report = verify(tmp_path)
+    assert report.broken == []
+    assert report.records == 7
+    log.close()
 
 
 def test_what_the_gateway_itself_lost_is_told(tmp_path):
