@@ -26,7 +26,7 @@ from yarl import URL
 
 from gateway.errors import UpstreamError, UpstreamFault
 from gateway.ports import Headers, UpstreamRequest
-from gateway.upstream.wire import Origin, answer_fault, given_length, lowered, measured, measured_by_head, split_url
+from gateway.upstream.wire import Origin, answer_fault, given_length, longest_s, lowered, measured, measured_by_head, split_url
 
 __all__ = ["AiohttpUpstream"]
 
@@ -56,7 +56,7 @@ class AiohttpUpstream:
         origin, target = split_url(request.url)
         headers = [(name.decode("latin-1"), _text(value)) for name, value in request.headers]
         upload = _upload(request, headers)
-        cutoff = asyncio.timeout(_longest(request) if upload is None else None)
+        cutoff = asyncio.timeout(longest_s(request) if upload is None else None)
         try:
             async with cutoff:
                 if upload is not None:
@@ -140,7 +140,7 @@ class _Upload:
         self.cutoff: asyncio.Timeout | None = None
         self._body = body
         self._patience = request.idle_timeout_us / 1e6
-        self._longest = _longest(request)
+        self._longest = longest_s(request)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         try:
@@ -232,11 +232,6 @@ def _answer(response: aiohttp.ClientResponse, origin: Origin, idle_timeout_us: i
         response.close()
         raise UpstreamError("protocol", f"the answer of {origin} cannot be relayed: {fault}", sent=True)
     return _Answer(response, headers, origin, idle_timeout_us / 1e6, None if measured_by_head(headers) else protocol)
-
-
-def _longest(request: UpstreamRequest) -> float:
-    """Seconds until the head at the very most, also where the upstream reads or writes one byte at a time."""
-    return (request.connect_timeout_us + request.idle_timeout_us + request.first_byte_timeout_us) / 1e6
 
 
 def _text(value: bytes) -> str:

@@ -5,6 +5,7 @@ Costs an order of magnitude more CPU than aiohttp at high concurrency; use it fo
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 
@@ -12,7 +13,7 @@ import httpx
 
 from gateway.errors import UpstreamError, UpstreamFault
 from gateway.ports import Headers, UpstreamRequest
-from gateway.upstream.wire import Origin, answer_fault, given_length, lowered, measured, split_url
+from gateway.upstream.wire import Origin, answer_fault, given_length, longest_s, lowered, measured, split_url
 
 __all__ = ["HttpxUpstream"]
 
@@ -52,8 +53,9 @@ class HttpxUpstream:
                 # httpx.URL normalises; what goes on the wire is this.
                 extensions={"timeout": timeouts, "target": target.encode("utf-8")},
             )
-            response = await self._transport.handle_async_request(outgoing)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            async with asyncio.timeout(longest_s(request) if isinstance(request.body, bytes) else None):
+                response = await self._transport.handle_async_request(outgoing)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             if body.error is not None:
                 raise body.error from None
             raise _before_the_head(error, origin) from error
@@ -137,6 +139,7 @@ _BEFORE: tuple[tuple[type[Exception], UpstreamFault, bool], ...] = (
     (httpx.ConnectTimeout, "connect_timeout", False),
     (httpx.PoolTimeout, "connect_timeout", False),
     (httpx.TimeoutException, "first_byte_timeout", True),
+    (TimeoutError, "first_byte_timeout", True),
     (httpx.ConnectError, "connect", False),
     (httpx.LocalProtocolError, "protocol", False),
     (httpx.UnsupportedProtocol, "protocol", False),

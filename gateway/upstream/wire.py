@@ -12,9 +12,9 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gateway.errors import UpstreamError
-from gateway.ports import Headers
+from gateway.ports import Headers, UpstreamRequest
 
-__all__ = ["Origin", "answer_fault", "given_length", "lowered", "measured", "measured_by_head", "split_url"]
+__all__ = ["Origin", "answer_fault", "given_length", "longest_s", "lowered", "measured", "measured_by_head", "split_url"]
 
 _AUTHORITY_ENDS = re.compile(r"[/?#]")
 _NOT_IN_A_TARGET = re.compile(r"[\x00-\x20\x7f]")
@@ -111,6 +111,11 @@ def given_length(headers: Headers) -> int | None:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return None
+
+
+def longest_s(request: UpstreamRequest) -> float:
+    """Seconds from a whole request to its answer's head at the very most, also where the upstream reads or writes byte by byte."""
+    return (request.connect_timeout_us + request.idle_timeout_us + request.first_byte_timeout_us) / 1e6
 
 
 async def measured(body: AsyncIterator[bytes], length: int | None) -> AsyncIterator[bytes]:

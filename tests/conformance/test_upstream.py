@@ -339,6 +339,19 @@ async def test_no_answer_in_time_is_a_first_byte_timeout(way):
     assert (error.kind, error.sent) == ("first_byte_timeout", True)
 
 
+async def test_a_head_that_comes_byte_by_byte_cannot_hold_a_request_for_ever(way):
+    async def script(connection):
+        await connection.request()
+        await connection.send(b"HTTP/1.1 200 OK\r\nx: ")
+        while True:
+            await connection.send(b"x")
+            await asyncio.sleep(0.01)
+
+    async with raw_server(script) as server:
+        error = await failure(way.send(asking(server.url + "/", first_byte_s=0.1, idle_s=0.05, connect_s=0.05)))
+    assert (error.kind, error.sent) == ("first_byte_timeout", True)
+
+
 async def test_an_upstream_that_takes_no_bytes_cannot_hold_a_request_for_ever(way):
     async def script(connection):
         connection.writer.transport.pause_reading()
