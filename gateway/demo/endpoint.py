@@ -41,7 +41,7 @@ _APIS: dict[tuple[str, str], Api] = {
 """Method and path, without `/v1`; the star stands for an id."""
 
 
-class Gone(Exception):
+class _Gone(Exception):
     """The client left before its request was read."""
 
 
@@ -66,7 +66,7 @@ class Endpoint:
         """Read the body, then speak until done or until the client has left, whichever comes first."""
         try:
             raw = await _read(receive)
-        except Gone:
+        except _Gone:
             return
         speaking = asyncio.ensure_future(self._answer(scope, raw, send))
         leaving = asyncio.ensure_future(_disconnect(receive))
@@ -135,7 +135,7 @@ async def _read(receive: Any) -> bytes | None:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise Gone
+            raise _Gone
         part = message.get("body", b"")
         size += len(part)
         if size <= _LARGEST:
