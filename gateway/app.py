@@ -38,7 +38,9 @@ __all__ = ["Gateway", "Running", "Ways", "admin_app", "proxy"]
 
 _log = logging.getLogger("gateway")
 
-_APP = UpstreamRule("app", "http://app", first_byte_timeout_us=24 * 3600 * 1_000_000)
+_A_DAY_US = 24 * 3600 * 1_000_000
+_APP = UpstreamRule("app", "http://app", first_byte_timeout_us=_A_DAY_US, idle_timeout_us=_A_DAY_US)
+"""The application behind the middleware: how long it may think is its own affair."""
 
 
 class WallClock:
@@ -63,6 +65,27 @@ class Ways:
         if not policy.upstreams:
             raise SettingsError("no model endpoint is known: give --upstream URL, or --demo, or `upstreams` in the policy file")
         return policy
+
+
+class Pools:
+    """One pool of connections per endpoint and bound, made when first needed; what a reload leaves unused is closed at the end."""
+
+    def __init__(self, adapter: Callable[..., Upstream]) -> None:
+        self._adapter = adapter
+        self._made: dict[tuple[str, int], Upstream] = {}
+
+    def of(self, rule: UpstreamRule) -> Upstream:
+        """The pool of an endpoint."""
+        name = rule.id, rule.max_connections
+        pool = self._made.get(name)
+        if pool is None:
+            pool = self._made[name] = self._adapter(max_connections=rule.max_connections)
+        return pool
+
+    async def aclose(self) -> None:
+        """Close them all."""
+        for pool in self._made.values():
+            await pool.aclose()
 
 
 class Running:
@@ -127,14 +150,14 @@ class Running:
         self._background(self.holder.watch())
 
     async def _upstreams(self, ways: Ways, client: str) -> Callable[[UpstreamRule, dict[str, Any]], Upstream]:
-        http: Upstream = resolve("upstreams", client)()
-        self.stack.push_async_callback(http.aclose)
+        pools = Pools(resolve("upstreams", client))
+        self.stack.push_async_callback(pools.aclose)
         if ways.app is None:
-            return lambda rule, scope: http
+            return lambda rule, scope: pools.of(rule)
         inner = resolve("upstreams", "asgi")(ways.app)
         self.stack.push_async_callback(inner.aclose)
         mounted = {rule.id for rule in ways.overrides}
-        return lambda rule, scope: inner.bound(scope) if rule.id in mounted else http
+        return lambda rule, scope: inner.bound(scope) if rule.id in mounted else pools.of(rule)
 
     def _background(self, work: Any) -> None:
         task = asyncio.ensure_future(work)
