@@ -2,12 +2,16 @@
 
 Without them a peer that dribbles header fields, or sends one without an end, holds memory and a connection for ever. And fields
 in a chunked body's trailer are dropped: uvicorn adds them to the request's own, behind the back of whoever judged those.
+
+A request that asks for another protocol (`Upgrade: h2c`, as Java's client does at first) is served as if it did not ask, as RFC 9110
+has it. uvicorn would lose its body, and read what comes of it later as the next request.
 """
 
 from __future__ import annotations
 
 import asyncio
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 __all__ = ["HEAD_DEADLINE_S", "MAX_HEAD", "BoundedProtocol"]
@@ -56,7 +60,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deadline is None and self._resting():
             self._arm()  # uvicorn has stopped its own timer: even stray line ends have to become a request
         self._untold += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
         if self._untold > MAX_HEAD and not self.transport.is_closing():
             self.send_400_response("")
 
@@ -91,7 +99,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._heading, self._untold = False, 0
-        super().on_headers_complete()
+        if not self.parser.should_upgrade():
+            super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         self._untold = 0
@@ -99,9 +108,32 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._untold = 0
         self._disarm()
         super().on_message_complete()
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self.parser.get_method() == b"CONNECT":
+                raise httptools.HttpParserError("this is no tunnel") from None
+            head = self._head_without_asking()
+            self.parser = httptools.HttpRequestParser(self)
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
+            self._feed(head + data[upgrade.args[0] :])
+
+    def _head_without_asking(self) -> bytes:
+        """The head that has just been read, its `Connection` without `upgrade`: no parser takes it for a change of protocol."""
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())]
+        for name, value in self.headers:
+            if name == b"connection":
+                tokens = [token.strip() for token in value.split(b",")]
+                value = b", ".join(token for token in tokens if token.lower() != b"upgrade")
+            lines.append(name + b": " + value)
+        return b"\r\n".join(lines) + b"\r\n\r\n"
 
     def _resting(self) -> bool:
         """Nothing is under way: everything that was asked has been answered."""

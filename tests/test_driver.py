@@ -326,7 +326,7 @@ async def test_a_second_cancellation_while_finishing_apart_loses_nothing(stage, 
     for gate in list(stage.gates._shut):
         stage.gates.open(gate)
     assert isinstance(await stage.ended(task), asyncio.CancelledError)
-    proven_once(stage)
+    assert proven_once(stage).settle in ({"settled", "unknown_id"} if "take" in stage.gates.passed else {"none"})
 
 
 @pytest.mark.parametrize("place", ["settle", "record"])

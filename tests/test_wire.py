@@ -195,6 +195,34 @@ async def test_a_frame_that_two_servers_would_read_differently_is_refused(server
     assert "/smuggled" not in [path for path, _ in server.seen]
 
 
+UPGRADE = b"POST /up HTTP/1.1\r\n" + HOST + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n"
+REST = b"GET /smuggled HTTP/1.1\r\nX: |"
+
+
+@pytest.mark.parametrize("pieces", [1, 2], ids=["with its head", "after its head"])
+async def test_a_request_that_asks_for_another_protocol_is_served_with_its_body_and_nothing_of_that_is_a_request(server, pieces):
+    head = UPGRADE + b"Content-Length: %d\r\n\r\n" % len(REST)
+    heard = await server.say(*([head + REST] if pieces == 1 else [head, REST]), GET, answers=2)
+    assert heard.index(b"POST /up " + REST) < heard.index(b"GET /a ")
+    assert [path for path, _ in server.seen] == ["/up", "/a"]
+    chunked = UPGRADE + b"Transfer-Encoding: chunked\r\n\r\n"
+    heard = await server.say(chunked, b"2\r\nb|\r\n0\r\n\r\n", GET, answers=2)
+    assert heard.index(b"POST /up b|") < heard.index(b"GET /a ")
+
+
+async def test_a_websocket_is_a_request_like_any_other_and_still_says_what_it_wants(server):
+    heard = await server.say(
+        b"GET /ws HTTP/1.1\r\n" + HOST + b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n", GET, answers=2
+    )
+    assert heard.index(b"GET /ws ") < heard.index(b"GET /a ")
+    assert (b"upgrade", b"websocket") in server.seen[0][1]
+
+
+async def test_a_tunnel_is_refused(server):
+    assert (await server.say(b"CONNECT example.com:443 HTTP/1.1\r\n" + HOST + b"\r\n")).startswith(b"HTTP/1.1 400")
+    assert server.seen == []
+
+
 # ── Time ──────────────────────────────────────────────────────────────────────────────────────────
 
 
