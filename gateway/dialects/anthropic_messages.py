@@ -40,8 +40,10 @@ class _Ask(msgspec.Struct):
     model: str | None = None
     stream: bool | None = None
     max_tokens: int | float | None = None
-    thinking: msgspec.Raw = _NOTHING
     messages: msgspec.Raw = _NOTHING
+    system: msgspec.Raw = _NOTHING
+    tools: msgspec.Raw = _NOTHING
+    thinking: msgspec.Raw = _NOTHING
     container: msgspec.Raw = _NOTHING
 
 
@@ -58,15 +60,16 @@ class AnthropicMessages:
         ask, ambiguous = self._peek.read(body)
         limit = whole(ask.max_tokens, "max_tokens")
         output = _EXPECTED_OUTPUT if limit is None else max(0, limit)
+        read = [text for text in (bytes(ask.messages), bytes(ask.system), bytes(ask.tools)) if text != b"null"]
         return RequestFacts(
             self.name,
             self.operation,
             model=ask.model or "",
             stream=bool(ask.stream),
             max_output=limit,
-            input_size=len(body),
+            input_size=sum(map(len, read)),
             body_size=length,
-            estimate=Estimate(input_tokens(body), output, output_given=limit is not None),
+            estimate=Estimate(input_tokens(body, *read), output, output_given=limit is not None),
             stored_refs=refs_in_all(body) if ambiguous else refs_in(bytes(ask.container), bytes(ask.messages)),
             ambiguous=ambiguous,
         )

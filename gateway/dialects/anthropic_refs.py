@@ -19,15 +19,19 @@ __all__ = ["refs_in", "refs_in_all"]
 _NAMES_FILE = re.compile(rb"file_id|\\u00[56]")
 """`file_id`, or an escape that may spell a letter of it."""
 
+_MAX_REFS = 256
+"""Objects of one request: each is looked up."""
+
 
 def refs_in(container: bytes, messages: bytes) -> tuple[str, ...]:
-    """Ids named by the JSON texts of `container` and `messages`, each once. BadRequest for what cannot be an id."""
+    """Ids named by the JSON texts of `container` and `messages`, each once.
+
+    What cannot be an id is written in escapes, so that nobody owns it. BadRequest of status 413, which no policy lets pass, where there are too many or they lie too deep to be found.
+    """
     found = list(_containers(_read(container)))
     if _NAMES_FILE.search(messages):
         found += _files(_read(messages))
-    if not all(ref.isprintable() for ref in found):
-        raise BadRequest("The id of a file or container may hold printable characters only.")
-    return tuple(dict.fromkeys(found))
+    return _bounded(found)
 
 
 def refs_in_all(body: bytes) -> tuple[str, ...]:
@@ -40,7 +44,14 @@ def refs_in_all(body: bytes) -> tuple[str, ...]:
                 found += refs_in(text, b"")
             case "messages":
                 found += refs_in(b"null", text)
-    return tuple(dict.fromkeys(found))
+    return _bounded(found)
+
+
+def _bounded(found: list[str]) -> tuple[str, ...]:
+    refs = dict.fromkeys(ref if ref.isprintable() else ref.encode("unicode_escape").decode() for ref in found)
+    if len(refs) > _MAX_REFS:
+        raise BadRequest(f"The body names more than {_MAX_REFS} stored objects.", status=413, code="request_too_large")
+    return tuple(refs)
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -50,8 +61,8 @@ class _Pairs(list[tuple[str, Any]]):
 def _read(text: bytes) -> Any:
     try:
         return json.loads(text.decode("utf-8", "replace"), object_pairs_hook=_Pairs)
-    except (ValueError, RecursionError):
-        raise BadRequest("The body is not valid JSON, or nested too deeply.") from None
+    except RecursionError:
+        raise BadRequest("The body is nested too deeply.", status=413, code="request_too_large") from None
 
 
 def _containers(value: Any) -> Iterator[str]:

@@ -75,13 +75,20 @@ def test_of_a_body_with_two_readings_both_are_heard():
     assert facts.stored_refs == refs_in_all(body) == ("cont_1", "cont_2", "f")
 
 
-@pytest.mark.parametrize("container", [rb'"\ud800"', rb'"cont\u0000"', b'{"id":"' + b"a\\n" + b'"}'])
-def test_what_cannot_be_an_id_is_a_bad_request(container):
-    with pytest.raises(BadRequest):
-        refs_in(container, b"[]")
+@pytest.mark.parametrize(("container", "ref"), [(rb'"\ud800"', "\\ud800"), (rb'"cont\u0000"', "cont\\x00"), (rb'{"id":"a\n"}', "a\\n")])
+def test_what_cannot_be_an_id_is_one_that_nobody_owns(container, ref):
+    assert refs_in(container, b"[]") == (ref,)
 
 
 def test_messages_nested_beyond_reading_are_a_bad_request():
-    body = b'{"model":"m","messages":[{"file_id":' + b"[" * 100_000 + b"]" * 100_000 + b"}]}"
-    with pytest.raises(BadRequest):
-        AnthropicMessages().parse(body, length=len(body))
+    with pytest.raises(BadRequest) as caught:
+        refs_in(b"null", b'[{"file_id":' + b"[" * 100_000 + b"]" * 100_000 + b"}]")
+    assert caught.value.status == 413, "a 400 may pass where the policy caps nothing"
+
+
+def test_more_objects_than_anybody_would_look_up_are_a_bad_request():
+    many = [document(f"file_{number}") for number in range(257)]
+    assert len(refs_in(b"null", user(*many[:256], *many[:256]))) == 256
+    with pytest.raises(BadRequest, match="256") as caught:
+        refs_in(b"null", user(*many))
+    assert caught.value.status == 413
