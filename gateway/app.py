@@ -43,7 +43,7 @@ _APP = UpstreamRule("app", "http://app", first_byte_timeout_us=_A_DAY_US, idle_t
 """The application behind the middleware: how long it may think is its own affair."""
 
 
-class WallClock:
+class _WallClock:
     """Unix microseconds of this machine."""
 
     def now(self) -> int:
@@ -67,7 +67,7 @@ class Ways:
         return policy
 
 
-class Pools:
+class _Pools:
     """One pool of connections per endpoint and bound, made when first needed; what a reload leaves unused is closed at the end."""
 
     def __init__(self, adapter: Callable[..., Upstream]) -> None:
@@ -114,7 +114,7 @@ class Running:
 
     async def _open(self, path: Path, state: str, data: Path, secret: bytes | None, ways: Ways, client: str) -> None:
         """Open in this order, closed in reverse: policy, state, log, upstream, driver, the tasks that watch."""
-        clock = WallClock()
+        clock = _WallClock()
         policy = load_policy(path)
         ways.applied(policy)
         scheme = state.partition(":")[0]
@@ -150,7 +150,7 @@ class Running:
         self._background(self.holder.watch())
 
     async def _upstreams(self, ways: Ways, client: str) -> Callable[[UpstreamRule, dict[str, Any]], Upstream]:
-        pools = Pools(resolve("upstreams", client))
+        pools = _Pools(resolve("upstreams", client))
         self.stack.push_async_callback(pools.aclose)
         if ways.app is None:
             return lambda rule, scope: pools.of(rule)

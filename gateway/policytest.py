@@ -25,7 +25,7 @@ from gateway.policy.match import Matched, match_caller
 from gateway.policy.schema_examples import ExampleBlock, ExpectBlock, GivenBlock
 from gateway.stores.memory_holds import MemoryHolds
 
-__all__ = ["Result", "caller_of", "judge", "run_tests", "sample_model"]
+__all__ = ["Judged", "Result", "caller_of", "judge", "run_tests", "sample_model"]
 
 _NOBODY = hashlib.sha256(b"a key that no rule names").hexdigest()[:32]
 _MOST_SLOTS = 100_000

@@ -52,9 +52,10 @@ def declared(tree):
 def defined(tree):
     """Public functions and classes of a module; commands are reached through their group, not by name."""
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            if not any(".command" in ast.unparse(decorator) for decorator in node.decorator_list):
-                yield node.name
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or node.name.startswith("_"):
+            continue
+        if not any(".command" in ast.unparse(decorator) for decorator in node.decorator_list):
+            yield node.name
 
 
 def is_bare(tree):

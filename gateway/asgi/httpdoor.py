@@ -50,7 +50,7 @@ _OWN_LIMIT_FIELDS = (
 """Fields that tell the operator's own limits and names at its upstream: nobody's business behind an injected credential."""
 
 
-class ClientGone(Exception):
+class _ClientGone(Exception):
     """The client left while its body was passing through."""
 
 
@@ -120,12 +120,12 @@ class HttpDoor:
             message = await self._receive()
             if message["type"] == "http.disconnect":
                 self.gone = True
-                raise ClientGone
+                raise _ClientGone
             chunk: bytes = message.get("body", b"")
             self._bytes_in += len(chunk)
             if self._bytes_in > limit:
                 self._body_refusal = _too_large(limit)
-                raise ClientGone
+                raise _ClientGone
             if chunk:
                 yield chunk
             if not message.get("more_body", False):
@@ -140,7 +140,7 @@ class HttpDoor:
             self._watch()
         try:
             self._answer = answer = await self._engine.upstream_for(trail, self._scope).send(request)
-        except (UpstreamError, ClientGone) as error:
+        except (UpstreamError, _ClientGone) as error:
             if self._body_refusal is not None or self.gone:
                 return NotRead(self._body_refusal)
             if isinstance(error, UpstreamError):

@@ -57,10 +57,10 @@ class Tree:
             if found:
                 line, column = found
                 break
-        return PolicyProblem(self.file, line, column, dotted(path), message, remedy)
+        return PolicyProblem(self.file, line, column, _dotted(path), message, remedy)
 
 
-def dotted(path: Path) -> str:
+def _dotted(path: Path) -> str:
     """A path as people write it: `tiers.free.limits[0].rate`."""
     text = ""
     for part in path:
@@ -123,7 +123,7 @@ class _Builder:
 
     def _note(self, event: Any, path: Path, message: str, remedy: str) -> None:
         mark = event.start_mark
-        self.tree.problems.append(PolicyProblem(self.tree.file, mark.line + 1, mark.column + 1, dotted(path), message, remedy))
+        self.tree.problems.append(PolicyProblem(self.tree.file, mark.line + 1, mark.column + 1, _dotted(path), message, remedy))
 
     def _value(self, event: Any, path: Path) -> Any:
         before = self._count
