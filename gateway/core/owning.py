@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from gateway.core.trail import Trail
 
-__all__ = ["keeps", "lists", "refs"]
+__all__ = ["keeps", "lists", "must_read", "refs"]
 
 FAMILIES = frozenset({
     "assistants", "batches", "chat/completions", "containers", "conversations", "evals", "files", "fine_tuning/jobs",
     "messages/batches", "realtime", "responses", "threads", "uploads", "vector_stores", "videos",
 })  # fmt: skip
 """First segments of the paths under which objects are stored."""
+
+_NAMING = frozenset({"openai.responses", "openai.chat", "anthropic.messages", "anthropic.count_tokens"})
+"""Operations whose bodies can name stored objects."""
 
 
 def refs(trail: Trail) -> tuple[str, ...]:
@@ -26,6 +29,11 @@ def refs(trail: Trail) -> tuple[str, ...]:
     return named + (trail.facts.stored_refs if trail.facts else ())
 
 
+def must_read(trail: Trail) -> bool:
+    """Whether the body may name stored objects that have to be the caller's own: then it may not pass unread."""
+    return _shared(trail) and trail.dialect.operation in _NAMING
+
+
 def lists(trail: Trail) -> bool:
     """Whether the request would list everybody's objects."""
     family, rest = _family(trail.route)
@@ -33,9 +41,10 @@ def lists(trail: Trail) -> bool:
 
 
 def keeps(trail: Trail, object_id: str) -> bool:
-    """Whether an answer's object becomes the caller's: it was made by a POST to a family of stored objects."""
+    """Whether an answer's object becomes the caller's: it was made by a POST to a family of stored objects, or is a message's container."""
     family, _ = _family(trail.route)
-    return bool(object_id) and bool(family) and _shared(trail) and trail.route.startswith("POST ")
+    makes = bool(family) or trail.route == "POST /messages"
+    return bool(object_id) and makes and _shared(trail) and trail.route.startswith("POST ")
 
 
 def _shared(trail: Trail) -> bool:

@@ -26,7 +26,8 @@ _MAX_REFS = 256
 def refs_in(container: bytes, messages: bytes) -> tuple[str, ...]:
     """Ids named by the JSON texts of `container` and `messages`, each once.
 
-    What cannot be an id is written in escapes, so that nobody owns it. BadRequest of status 413, which no policy lets pass, where there are too many or they lie too deep to be found.
+    What cannot be an id is written in escapes, so that nobody owns it. BadRequest of status 413, which no policy lets pass, where there
+    are too many or they lie too deep to be found.
     """
     found = list(_containers(_read(container)))
     if _NAMES_FILE.search(messages):

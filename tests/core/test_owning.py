@@ -71,6 +71,7 @@ def test_only_listing_a_family_would_show_everybody_s(make, route, listed):
     [
         ("POST /files", "file-1", True),
         ("POST /threads/t1/messages", "msg_1", True),
+        ("POST /messages", "cont_1", True),
         ("POST /files", "", False),
         ("GET /files/file-1", "file-1", False),
         ("POST /embeddings", "e1", False),
