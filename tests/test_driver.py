@@ -102,6 +102,26 @@ class RemoteHolds:
         await self.inner.aclose()
 
 
+class Gated:
+    """A real store whose callers wait at a gate named like the method before it is called; `faults` by that name."""
+
+    def __init__(self, inner, gates):
+        self.inner = inner
+        self.gates = gates
+        self.faults = {}
+
+    def __getattr__(self, name):
+        call = getattr(self.inner, name)
+
+        async def gated(*given):
+            await self.gates.at(name)
+            if name in self.faults:
+                raise self.faults[name]
+            return await call(*given)
+
+        return gated
+
+
 class GatedSink:
     """The real log; its caller waits at a gate after the line is queued and written."""
 
@@ -213,9 +233,9 @@ class Stage:
     def door(self, **script):
         return ScriptedDoor(self.gates, **script)
 
-    def start(self, door, *limits, **policy):
+    def start(self, door, *limits, where=None, **policy):
         limits = limits or (a_limit("slots", Count.CONCURRENT, 2), a_limit("tpm", Count.TOKENS, 100))
-        task = asyncio.ensure_future(self.driver.drive(at_the_door(a_policy(*limits, **policy)), door))
+        task = asyncio.ensure_future(self.driver.drive(at_the_door(a_policy(*limits, **policy), **(where or {})), door))
         self.tasks.append(task)
         return task
 
@@ -252,7 +272,8 @@ async def stage(tmp_path):
     await sink.start()
     await opened.keys.put(a_key())
     holds, gated = RemoteHolds(opened.holds, gates), GatedSink(sink, gates)
-    world = World(opened.keys, holds, opened.degraded, opened.verdicts, opened.owners, gated, metrics, clock)
+    keys, owners = Gated(opened.keys, gates), Gated(opened.owners, gates)
+    world = World(keys, holds, opened.degraded, opened.verdicts, owners, gated, metrics, clock)
     made = Stage(Driver(world), world, holds, gated, metrics, gates, clock)
     yield made
     await made.driver.drain(5)
@@ -260,7 +281,7 @@ async def stage(tmp_path):
     await opened.aclose()
 
 
-PLACES = ["read", "take", "take done", "forward", "open", "relay", "settle", "settle done", "record", "answer"]
+PLACES = ["find", "read", "take", "take done", "forward", "open", "relay", "settle", "settle done", "record", "answer"]
 
 
 def proven_once(stage):
@@ -278,7 +299,19 @@ def proven_once(stage):
 async def test_an_ordinary_request_walks_the_whole_road(stage):
     door = stage.door()
     assert await stage.ended(stage.start(door)) is None
-    assert stage.gates.passed == ["read", "take", "take done", "forward", "open", "relay", "settle", "settle done", "record", "answer"]
+    assert stage.gates.passed == [
+        "find",
+        "read",
+        "take",
+        "take done",
+        "forward",
+        "open",
+        "relay",
+        "settle",
+        "settle done",
+        "record",
+        "answer",
+    ]
     record = proven_once(stage)
     assert (record.end, record.settle, record.bytes_out, record.usage) == ("complete", "settled", 40, USAGE)
     assert await stage.used() == {"slots": 0, "tpm": 8}
@@ -524,7 +557,7 @@ async def test_a_body_that_is_refused_never_asks_for_quota(stage):
     door = stage.door(body=NotRead(None))
     door.gone = True
     await stage.start(door)
-    assert stage.gates.passed == ["read", "record", "answer"]
+    assert stage.gates.passed == ["find", "read", "record", "answer"]
     assert proven_once(stage).end == "client_gone"
 
 
@@ -533,6 +566,75 @@ async def test_an_upstream_that_cannot_be_reached_is_named_in_metrics_and_record
     assert proven_once(stage).fault == "connect"
     assert stage.metric("gateway_upstream_errors_total", "up", "connect") == 1
     assert await stage.used() == {"slots": 0, "tpm": 0}
+
+
+# ── Stored objects ────────────────────────────────────────────────────────────────────────────────
+
+COPY = {"where": {"operation": "opaque", "route": "POST /files/file-1/copies"}}
+MADE = replace(WHOLE, seen=Seen(Usage(), object_id="file-2"))
+
+
+@pytest.fixture
+async def owning(stage):
+    """The stage with a file that is the caller's."""
+    await stage.world.owners.inner.claim("file-1", a_key().key_id)
+    return stage
+
+
+async def test_what_a_caller_makes_is_its_own(owning):
+    await owning.start(owning.door(relayed=MADE), **COPY)
+    assert owning.gates.passed[1:] == [
+        "owner",
+        "take",
+        "take done",
+        "forward",
+        "open",
+        "relay",
+        "claim",
+        "settle",
+        "settle done",
+        "record",
+        "answer",
+    ]
+    assert await owning.world.owners.inner.owner("file-2") == a_key().key_id
+
+
+@pytest.mark.parametrize("place", ["owner", "claim"])
+async def test_a_task_cancelled_while_it_asks_for_owners_settles_and_records_all_the_same(owning, place):
+    owning.gates.shut(place)
+    task = owning.start(owning.door(relayed=MADE), **COPY)
+    await owning.gates.arrived(place)
+    task.cancel()
+    await asyncio.sleep(0)
+    owning.gates.open(place)
+    assert isinstance(await owning.ended(task), asyncio.CancelledError)
+    assert proven_once(owning).settle == ("settled" if place == "claim" else "none")
+
+
+@pytest.mark.parametrize("fault", [StoreUnavailable("down"), RuntimeError(SECRET_TEXT)])
+async def test_an_owner_that_cannot_be_written_down_costs_nobody_the_answer(owning, fault, caplog):
+    owning.world.owners.faults["claim"] = fault
+    door = owning.door(relayed=MADE)
+    await owning.start(door, **COPY)
+    assert proven_once(owning).fault == "owner.unknown"
+    assert door.answers[0].outcome.end == "complete"
+    assert not door.failed_with
+    assert SECRET_TEXT not in caplog.text
+
+
+async def test_without_the_owners_nobody_s_object_is_shown(owning):
+    owning.world.owners.faults["owner"] = StoreUnavailable("down")
+    door = owning.door()
+    await owning.start(door, **COPY)
+    assert door.answers[0].refusal.reason == "state.owners"
+    assert "forward" not in owning.gates.passed
+
+
+async def test_without_the_keys_nobody_comes_in(stage):
+    stage.world.keys.faults["find"] = StoreUnavailable("down")
+    door = stage.door()
+    await stage.start(door)
+    assert (door.answers[0].refusal.status, stage.sink.records[0].decision.reason) == (503, "state.keys")
 
 
 # ── Leases ────────────────────────────────────────────────────────────────────────────────────────
