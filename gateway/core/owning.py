@@ -41,7 +41,7 @@ def lists(trail: Trail) -> bool:
 
 
 def keeps(trail: Trail, object_id: str) -> bool:
-    """Whether an answer's object becomes the caller's: it was made by a POST to a family of stored objects, or is a message's container."""
+    """Whether an answer's object becomes the caller's: made by a POST to a family of stored objects, or a message's container."""
     family, _ = _family(trail.route)
     makes = bool(family) or trail.route == "POST /messages"
     return bool(object_id) and makes and _shared(trail) and trail.route.startswith("POST ")
