@@ -10,6 +10,7 @@ from gateway.demo import demo_app
 from gateway.demo.ask import Ask, Prompt
 from gateway.demo.pace import Pace
 from gateway.demo.speech import Draft
+from gateway.errors import SettingsError
 
 
 def draft(tokens, **other):
@@ -49,7 +50,8 @@ def test_a_pace_is_a_positive_number(pace):
         demo_app(tokens_per_second=pace)
 
 
-def test_the_environment_sets_the_pace(monkeypatch):
-    monkeypatch.setenv("GATEWAY_DEMO_TOKENS_PER_SECOND", "0")
-    with pytest.raises(ValueError, match="positive number"):
+@pytest.mark.parametrize("pace", ["0", "fast"])
+def test_the_environment_sets_the_pace(monkeypatch, pace):
+    monkeypatch.setenv("GATEWAY_DEMO_TOKENS_PER_SECOND", pace)
+    with pytest.raises(SettingsError, match="GATEWAY_DEMO_TOKENS_PER_SECOND must be a positive number"):
         demo_app()
