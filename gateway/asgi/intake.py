@@ -103,7 +103,7 @@ class Engine:
         assert rule is not None
         if trail.caller is None or trail.caller.source in {"client", "anonymous"}:
             return only_known(fields)
-        return inject(fields, self.credential(rule), _credential_header(rule, trail.dialect))
+        return inject(fields, self.credential(rule), _credential_header(rule, trail.dialect, headers))
 
     def url(self, rule: UpstreamRule, scope: Scope) -> str:
         """The upstream's URL for a request: its base, then path and query exactly as they came, without doubling /v1."""
@@ -223,7 +223,9 @@ def _content_length(headers: Headers) -> int | None:
     return None
 
 
-def _credential_header(rule: UpstreamRule, dialect: Dialect) -> str:
+def _credential_header(rule: UpstreamRule, dialect: Dialect, headers: Headers) -> str:
+    """Which field the upstream reads its credential from: as the rule says, else as the client's own family of APIs has it."""
     if rule.credential_header != "auto":
         return rule.credential_header
-    return "x-api-key" if dialect.name.startswith("anthropic.") else "authorization"
+    anthropic = dialect.name.startswith("anthropic.") or any(name == b"anthropic-version" for name, _ in headers)
+    return "x-api-key" if anthropic else "authorization"

@@ -17,7 +17,7 @@ FAMILIES = frozenset({
 """First segments of the paths under which objects are stored."""
 
 _NAMING = frozenset({"openai.responses", "openai.chat", "anthropic.messages", "anthropic.count_tokens"})
-"""Operations whose bodies can name stored objects."""
+"""Dialects whose bodies can name stored objects."""
 
 
 def refs(trail: Trail) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ def refs(trail: Trail) -> tuple[str, ...]:
 
 def must_read(trail: Trail) -> bool:
     """Whether the body may name stored objects that have to be the caller's own: then it may not pass unread."""
-    return _shared(trail) and trail.dialect.operation in _NAMING
+    return _shared(trail) and trail.dialect.name in _NAMING
 
 
 def lists(trail: Trail) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.core.decide import caps_in_force
+from gateway.core.owning import must_read
 from gateway.core.replies import Found, Payload
 from gateway.core.trail import Trail
 from gateway.errors import BadRequest
@@ -51,19 +52,21 @@ def _as_caller(arrival: Arrival, record: KeyRecord | None) -> Caller:
 
 
 def facts_of(trail: Trail, payload: Payload) -> RequestFacts | Refusal:
-    """The body's facts. A body that parsers read differently, or cannot read, passes only where the tier caps nothing."""
+    """The body's facts. A body that parsers read differently, or cannot read, passes only where nothing hangs on what it says: no cap
+    of the tier, and no stored object of another key."""
     tier = trail.tier
     assert tier is not None  # Identify comes first
     capped = trail.policy.mode == "enforce" and (tier.features.any or not tier.open_to_all_models)
+    strict = capped or must_read(trail)
     size = len(payload.wire)
     try:
         facts = trail.dialect.parse(payload.plain, length=size)
     except BadRequest as error:
-        if not capped and error.status == 400:
+        if not strict and error.status == 400:
             guess = Estimate(input=len(payload.plain) // 4, output=1024, output_given=False)
             return RequestFacts(trail.dialect.name, trail.dialect.operation, input_size=size, body_size=size, estimate=guess)
         return Refusal("body_invalid", error.status, str(error), "body.invalid", code=error.code, param=error.param, final=True)
-    if capped and facts.ambiguous:
+    if strict and facts.ambiguous:
         return Refusal("body_invalid", 400, f"The body can be read in two ways: {facts.ambiguous}.", "body.ambiguous", final=True)
     return facts
 

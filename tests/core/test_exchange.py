@@ -224,16 +224,18 @@ def test_another_key_s_stored_object_does_not_exist(make):
     assert step.outcome.status == 404
 
 
-def test_a_body_that_reads_two_ways_passes_only_where_nothing_is_capped(make):
+def test_a_body_that_reads_two_ways_passes_only_where_nothing_hangs_on_it(make):
     twice = b'{"model":"m","model":"n","messages":[]}'
-    free = walk(make.door(make.policy()), Found(make.key(), 1), Payload(twice, twice), NO_VERDICT)
+    free = walk(make.door(make.policy(), source="client"), Found(None, 1), Payload(twice, twice), NO_VERDICT)
     assert isinstance(free, Forward)
     assert free.trail.body is twice
     policy = make.policy()
     policy.tiers["standard"] = make.replace(policy.tiers["standard"], models=("m",))
-    capped = walk(make.door(policy), Found(make.key(), 1), Payload(twice, twice))
-    assert isinstance(capped, Record)
-    assert capped.outcome.status == 400
+    capped = walk(make.door(policy, source="client"), Found(None, 1), Payload(twice, twice))
+    shared = walk(make.door(make.policy()), Found(make.key(), 1), Payload(twice, twice))
+    for refused in (capped, shared):
+        assert isinstance(refused, Record)
+        assert refused.outcome.status == 400
 
 
 def test_in_shadow_the_refusal_is_written_down_and_the_request_goes_on(make):

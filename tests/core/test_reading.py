@@ -53,19 +53,23 @@ def test_a_record_of_another_source_is_not_believed(make):
 NO_CAPS = FeatureCaps()
 
 
-def tiered(make, caps=NO_CAPS, models=("*",), **policy):
+def tiered(make, caps=NO_CAPS, models=("*",), source="client", **policy):
     made = make.policy(**policy)
     made.tiers["standard"] = make.replace(made.tiers["standard"], features=caps, models=models)
     return make.replace(
-        make.door(made).trail, tier=made.tiers["standard"], caller=Caller(make.key_id, "acme"), upstream=made.upstreams[0]
+        make.door(made).trail,
+        tier=made.tiers["standard"],
+        caller=Caller(make.key_id, "acme", source=source),
+        upstream=made.upstreams[0],
     )
 
 
 @pytest.mark.parametrize("body", [b"no json", b'{"model":"m","model":"n","messages":[]}', b'\xef\xbb\xbf{"model":"m","messages":[]}'])
-def test_a_body_that_reads_two_ways_passes_only_where_nothing_is_capped(make, body):
+def test_a_body_that_reads_two_ways_passes_only_where_nothing_hangs_on_it(make, body):
     assert isinstance(facts_of(tiered(make), Payload(body, body)), RequestFacts)
-    for capped in (tiered(make, FeatureCaps(logprobs=1)), tiered(make, models=("small-*",))):
-        refused = facts_of(capped, Payload(body, body))
+    capped = tiered(make, FeatureCaps(logprobs=1)), tiered(make, models=("small-*",))
+    for strict in (*capped, tiered(make, source="issued"), tiered(make, source="issued", mode="shadow")):
+        refused = facts_of(strict, Payload(body, body))
         assert isinstance(refused, Refusal)
         assert refused.status == 400
     assert isinstance(facts_of(tiered(make, FeatureCaps(logprobs=1), mode="shadow"), Payload(body, body)), RequestFacts)
