@@ -167,7 +167,7 @@ class HttpDoor:
             body = self._passing_body(trail.policy.door.max_upload)
         else:
             body = b""
-        if not isinstance(body, bytes) and arrival.content_length is not None:
+        if arrival.content_length is not None and (not body or not isinstance(body, bytes)):
             fields.append((b"content-length", str(arrival.content_length).encode()))
         return UpstreamRequest(
             method=arrival.method,
@@ -214,8 +214,10 @@ class HttpDoor:
                 if out := relay.feed(chunk):
                     await self._hand_on(out)
         except UpstreamError as error:
-            self._broke = error.kind
-            return self._relayed(relay, "upstream_truncated", error.kind)
+            if not relay.seen().terminal:
+                self._broke = error.kind
+                return self._relayed(relay, "upstream_truncated", error.kind)
+            # The dialect's own end has come: how the connection was closed after it is nobody's loss.
         except OSError:
             self.gone = True
             return self._relayed(relay, "client_gone", "")
