@@ -14,7 +14,8 @@ from limits.strategies import MovingWindowRateLimiter
 from gateway.quota.sliding import SLICES, SLIDING, Slices, slice_us
 from tests.support.quota import MINUTE_US, START_US, sliding
 
-steps = st.lists(st.tuples(st.integers(0, 20 * 8), st.integers(1, 6)), min_size=1, max_size=60)
+pauses = st.sampled_from([0, 1, 2, 3, 5, 7, 8, 9]) | st.integers(0, 20 * 8) | st.integers(55 * 8, 62 * 8)
+steps = st.lists(st.tuples(pauses, st.integers(1, 6)), min_size=1, max_size=60)
 """Pauses in eighths of a second (exact as a float, which is what `limits` counts in) and wants."""
 
 
@@ -65,12 +66,12 @@ def test_it_admits_at_the_latest_one_slice_after_the_exact_window(oracle, steps)
 
 @given(
     window=st.sampled_from([1, 7, 59, 60, 61, 1_000, 999_983, MINUTE_US, 86_400_000_000]),
-    charges=st.lists(st.tuples(st.floats(0, 0.5), st.integers(1, 9)), min_size=1, max_size=80),
+    charges=st.lists(st.tuples(pauses, st.integers(1, 9)), min_size=1, max_size=80),
 )
 def test_in_no_window_is_more_charged_than_the_amount(window, charges):
     state, now, held = Slices(), START_US + 17, []
-    for share, want in charges:
-        now += int(share * window)
+    for eighths, want in charges:
+        now += eighths * window // 480
         state, fits = admits(state, sliding(20, want, window_us=window), now)
         if fits:
             held.append((now, want))
@@ -81,6 +82,12 @@ def test_in_no_window_is_more_charged_than_the_amount(window, charges):
 
 def test_a_slice_is_a_sixtieth_of_the_window_rounded_up():
     assert [slice_us(window) for window in (1, 60, 61, MINUTE_US, 86_400_000_000)] == [1, 1, 2, 1_000_000, 1_440_000_000]
+
+
+def test_each_slice_counts_until_the_last_instant_it_may_hold_a_charge_from_has_left():
+    state = Slices(7, ((100, 4), (101, 3)))
+    totals = {now: SLIDING.aged(state, sliding(10), now).total for now in (160_999_999, 161_000_000, 161_999_999, 162_000_000)}
+    assert totals == {160_999_999: 7, 161_000_000: 3, 161_999_999: 3, 162_000_000: 0}
 
 
 def test_the_wait_that_is_told_is_until_enough_of_the_oldest_slices_have_left():

@@ -82,3 +82,14 @@ async def test_a_renewed_hold_outlives_those_taken_after_it(clock):
     clock.now_us += MINUTE_US // 2
     assert (await store.settle(second, NOTHING)).outcome == "expired"
     assert (await store.settle(first, NOTHING)).outcome == "settled"
+
+
+async def test_a_counter_is_dropped_by_the_amount_that_its_limit_has_now(clock):
+    """Pitfall 17: after an edit to a slower rate its usage must not be swept away at the old one."""
+    store = MemoryHolds(clock)
+    await store.take(Hold("a", (bucket(600, 60),), 0))
+    await store.take(Hold("b", (bucket(60, 0, burst=600),), 0))
+    clock.now_us += MINUTE_US // 2
+    for n in range(10):
+        await store.take(Hold(f"h{n}", (sliding(10, slot=f"s{n}"),), 0))
+    assert (await store.look([bucket(60, burst=600)]))[0].used == 30
