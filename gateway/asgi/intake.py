@@ -31,7 +31,7 @@ from gateway.model.policy import DoorRules, Policy, UpstreamRule
 from gateway.model.request import Arrival
 from gateway.ports import Clock, Headers, Upstream
 
-__all__ = ["Engine", "Guards", "Intake", "new_id"]
+__all__ = ["Engine", "Guards", "Intake", "new_id", "path_of"]
 
 Scope = dict[str, Any]
 
@@ -40,6 +40,14 @@ def new_id(now_us: int) -> str:
     """A decision id: 26 characters that sort by time and can't be guessed (50 bits of microseconds, 80 bits of chance)."""
     raw = (now_us << 80 | int.from_bytes(os.urandom(10), "big")).to_bytes(17, "big")
     return "d" + base64.b32hexencode(raw).decode("ascii").rstrip("=").lower()[1:]
+
+
+def path_of(scope: Scope) -> str:
+    """The path as the application sees it: below the prefix that it is mounted under, which by the specification stands in both
+    `path` and `root_path`. Some frameworks cut it from `path` themselves."""
+    path: str = scope["path"]
+    root: str = (scope.get("root_path") or "").rstrip("/")
+    return path[len(root) :] or "/" if root and f"{path}/".startswith(f"{root}/") else path
 
 
 class Guards:
@@ -132,8 +140,9 @@ class Intake:
         engine = self._engine
         policy = engine.policy()
         method: str = scope["method"]
-        dialect = dialect_for(method, scope["path"])
-        route = f"{method} {normal_path(scope['path'])}"
+        path = path_of(scope)
+        dialect = dialect_for(method, path)
+        route = f"{method} {normal_path(path)}"
         arrival, refusal = self._arrive(scope, policy)
         door = HttpDoor(engine, scope, receive, send, dialect)
         trail = Trail(arrival, policy, dialect, route)

@@ -7,11 +7,13 @@ starts when the first request or the lifespan comes, once per event loop, and st
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from gateway.asgi.intake import Engine, Intake
+from gateway.asgi.intake import Engine, Intake, path_of
 from gateway.dialects.routes import dialect_for
+from gateway.errors import SettingsError
 
 __all__ = ["Middleware"]
 
@@ -19,7 +21,10 @@ Scope = dict[str, Any]
 
 
 class Middleware:
-    """Pure ASGI. `opened()` builds the engine, `closed()` gives everything back. `governs(path)` chooses paths; None: the dialects'."""
+    """Pure ASGI. `opened()` builds the engine, `closed()` gives everything back. `governs(path)` chooses paths; None: the dialects'.
+
+    `opened()` may be called again after `closed()`; also without it, on another loop, where the loop of the last start is over.
+    """
 
     def __init__(
         self,
@@ -45,46 +50,71 @@ class Middleware:
             await self.app(scope, receive, send)
 
     def _governed(self, scope: Scope) -> bool:
-        path: str = scope["path"]
+        path = path_of(scope)
         if self._governs is not None:
             return self._governs(path)
         return dialect_for("POST", path).operation != "opaque"
 
     async def start(self) -> Intake:
-        """The intake, started at the first call; calls meanwhile wait for the same start. A failed start is tried again by the next."""
-        if self._starting is None:
-            self._starting = asyncio.ensure_future(self._start())
+        """The intake, started at the first call; calls meanwhile wait for the same start. A failed start is tried again by the next.
+
+        SettingsError where it runs in another loop that is still alive.
+        """
+        starting = self._started_here()
+        if starting is None:
+            starting = self._starting = asyncio.ensure_future(self._start())
+        return await asyncio.shield(starting)
+
+    def _started_here(self) -> asyncio.Future[Intake] | None:
+        """The start under way or done on this loop; None where there is none, it failed, or its loop is over."""
         starting = self._starting
-        try:
-            return await asyncio.shield(starting)
-        except Exception:
-            if self._starting is starting:
-                self._starting = None
-            raise
+        if starting is None:
+            return None
+        if starting.get_loop() is not asyncio.get_running_loop():
+            if starting.get_loop().is_closed():
+                return None
+            raise SettingsError(
+                "this gateway runs in another event loop, which is not closed: make one Gateway per loop (and per --data), "
+                "or aclose() this one there first"
+            )
+        if starting.done() and (starting.cancelled() or starting.exception() is not None):
+            return None
+        return starting
 
     async def _start(self) -> Intake:
         return Intake(await self._opened())
 
     async def aclose(self) -> None:
-        """Finish what is under way and give everything back; the next request would start anew."""
-        if self._starting is None:
+        """Finish what is under way and give everything back; requests meanwhile are told so, and the next one would start anew."""
+        starting = self._starting
+        if starting is None:
             return
-        starting, self._starting = self._starting, None
-        await starting
-        await self._closed()
+        try:
+            if self._started_here() is not None:
+                with contextlib.suppress(Exception):  # whoever asked for that start was told
+                    await asyncio.shield(starting)
+            await self._closed()
+        finally:
+            if self._starting is starting:
+                self._starting = None
 
     async def _lifespan(self, scope: Scope, receive: Any, send: Any) -> None:
         """Start before the application says it has started, stop after it says it has shut down."""
+        failed = False
 
         async def sending(message: dict[str, Any]) -> None:
+            nonlocal failed
             if message["type"] == "lifespan.startup.complete":
                 try:
                     await self.start()
                 except Exception as error:
+                    failed = True
                     await send({"type": "lifespan.startup.failed", "message": f"gateway: {error}"})
                     raise
-            elif message["type"] == "lifespan.shutdown.complete":
+            elif message["type"] in {"lifespan.shutdown.complete", "lifespan.shutdown.failed"}:
                 await self.aclose()
+            elif failed and message["type"] == "lifespan.startup.failed":
+                return  # the application tells what we raised, which the server has heard
             await send(message)
 
         await self.app(scope, receive, sending)

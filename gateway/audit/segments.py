@@ -108,6 +108,11 @@ class SegmentSink:
             self._timer.cancel()
         if loop is None:
             return
+        if loop is not asyncio.get_running_loop():
+            # That loop is over: it won't say when the thread is done, and nobody waits there any more.
+            await asyncio.to_thread(self._thread.shutdown)
+            self._writing, self._apart = None, False
+            self._queue = [(entry, None) for entry, _ in self._queue]
         while self._queue or self._writing is not None:
             if self._writing is not None:
                 await asyncio.wait([self._writing])
