@@ -111,8 +111,9 @@ class UpstreamRequest:
     """One request to a model endpoint, ready to send.
 
     `url` is absolute with path and query exactly as they shall stand on the wire. `headers` are end-to-end fields only, with neither
-    host nor framing (content-length stays where `body` is an iterator and the length is known). `body` is
-    bytes, or an iterator for uploads that are passed through unread. Timeouts in microseconds.
+    host nor framing (content-length stays where `body` is an iterator and the length is known, and where `body` is empty and the
+    client said so: nothing else makes an empty body have one). `body` is bytes, or an iterator for uploads that are passed through
+    unread. Timeouts in microseconds.
     """
 
     method: str

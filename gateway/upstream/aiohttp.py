@@ -99,6 +99,7 @@ class AiohttpUpstream:
             connector._factory = partial(_Connection, loop=asyncio.get_running_loop())  # type: ignore[assignment] # a subclass will do
             self._opened = aiohttp.ClientSession(
                 connector=connector,
+                request_class=_Request,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 skip_auto_headers=_ADDED_BY_DEFAULT,
                 auto_decompress=False,
@@ -119,6 +120,15 @@ def _socket(info: AddrInfoType) -> socket.socket:
         if hasattr(socket, option):
             made.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
     return made
+
+
+class _Request(aiohttp.ClientRequest):
+    """aiohttp's request, but without a body it has no length that it was not given: a DELETE that says `content-length: 0` and a
+    content-type is, to some servers, one with a body that is no JSON."""
+
+    def update_body_from_data(self, body: Any, _stacklevel: int = 3) -> None:
+        if body is not None:
+            super().update_body_from_data(body, _stacklevel + 1)
 
 
 class _Connection(ResponseHandler):

@@ -84,7 +84,7 @@ class _Body(httpx.AsyncByteStream):
         if not isinstance(request.body, bytes):
             if self._length is None:
                 self.framing.append((b"transfer-encoding", b"chunked"))
-        elif request.body or request.method not in {"GET", "HEAD", "OPTIONS", "TRACE"}:
+        elif request.body:
             self.framing.append((b"content-length", str(len(request.body)).encode("ascii")))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
