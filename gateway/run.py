@@ -23,8 +23,14 @@ _DEMO_KEY_US = 24 * 3600 * 1_000_000
 
 async def serve(settings: Settings, *, told: Told) -> None:
     """Serve until SIGTERM or SIGINT; SettingsError or PolicyError before anything listens where something is wrong."""
-    data_socket = bind(settings.host, settings.port, what="data plane", shared=settings.workers > 1)
-    admin_socket = bind(settings.admin_host, settings.admin_port, what="admin plane")
+    with (
+        bind(settings.host, settings.port, what="data plane", shared=settings.workers > 1) as data_socket,
+        bind(settings.admin_host, settings.admin_port, what="admin plane") as admin_socket,
+    ):
+        await _served(settings, data_socket, admin_socket, told)
+
+
+async def _served(settings: Settings, data_socket: socket.socket, admin_socket: socket.socket, told: Told) -> None:
     running = await _opened(settings)
     try:
         key = await _demo_key(running) if settings.demo and worker_number() == 0 else None

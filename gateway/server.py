@@ -2,7 +2,8 @@
 
 uvicorn speaks HTTP, on uvloop and httptools. Two servers run in one loop, so that the admin plane sees the very counters of
 the data plane. On SIGTERM or SIGINT listening ends, streams under way get `shutdown_s` to finish, then they are ended by their
-dialect's own error event; everything is settled and recorded before the process goes. SIGHUP reloads the policy.
+dialect's own error event; everything is settled and recorded before the process goes. A second signal ends the streams at once.
+SIGHUP reloads the policy.
 """
 
 from __future__ import annotations
@@ -21,12 +22,18 @@ from typing import Any
 
 import uvicorn
 
-from gateway.errors import SettingsError
+from gateway.errors import ResponseTruncated, SettingsError
 from gateway.wire import BoundedProtocol
 
-__all__ = ["WORKER", "PlaneServer", "bind", "run_workers", "serve_planes", "worker_number"]
+__all__ = ["WORKER", "Expected", "PlaneServer", "bind", "run_workers", "serve_planes", "worker_number"]
 
 _log = logging.getLogger("gateway")
+
+_BACKLOG = 2048
+"""Connections that may wait to be accepted; the kernel has a bound of its own."""
+
+_EARLY_S = 5.0
+"""A worker that ends so soon after its start has not served."""
 
 WORKER = "GATEWAY_WORKER"
 """Set for the processes of `--workers N`: their number, from 0."""
@@ -35,6 +42,15 @@ WORKER = "GATEWAY_WORKER"
 def worker_number() -> int:
     """Which of the processes of `--workers N` this is, from 0; 0 too where there is only one."""
     return int(os.environ.get(WORKER, "0"))
+
+
+class Expected(logging.Filter):
+    """For the server's log: without the tracebacks of what is raised on purpose, to cut a connection or to end at the deadline."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line is worth telling."""
+        raised = record.exc_info[1] if record.exc_info else None
+        return not isinstance(raised, ResponseTruncated | asyncio.CancelledError)
 
 
 class PlaneServer(uvicorn.Server):
@@ -63,9 +79,15 @@ class PlaneServer(uvicorn.Server):
         """Capture none."""
         yield
 
+    def end_streams(self) -> None:
+        """Let what is under way end now, as it would at the deadline."""
+        for task in list(self.server_state.tasks):
+            task.cancel()
+
 
 def bind(host: str, port: int, *, what: str, shared: bool = False) -> socket.socket:
-    """A listening socket's address, taken at once so that a port in use is a clear error. `shared`: several processes take it."""
+    """A listening socket, so that a port in use is a clear error at once. `shared`: several processes take it, and each listens only
+    when it serves, for the kernel spreads connections over all that listen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -73,9 +95,12 @@ def bind(host: str, port: int, *, what: str, shared: bool = False) -> socket.soc
         if shared:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         made.bind((host, port))
+        if not shared:
+            made.listen(_BACKLOG)
     except OSError as error:
         made.close()
-        message = f"{what}: cannot listen on {host}:{port}: {error.strerror}; choose another with --host or --port"
+        flag = "--admin-host or --admin-port" if what.startswith("admin") else "--host or --port"
+        message = f"{what}: cannot listen on {host}:{port}: {error.strerror}; choose another with {flag}"
         raise SettingsError(message) from error
     return made
 
@@ -89,7 +114,8 @@ async def serve_planes(
 ) -> None:
     """Serve until a signal says stop. The first plane is the data plane: it ends first, so that health can be asked to the last.
 
-    `closing()` is told when the stop begins, `reload()` on SIGHUP, `ready()` once all planes listen.
+    `closing()` is told when the stop begins, `reload()` on SIGHUP, `ready()` once all planes listen. The signals stay taken until the
+    loop closes: one more may not kill the process while it still writes its records.
     """
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
@@ -100,8 +126,13 @@ async def serve_planes(
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
+    def stop() -> None:
+        if stopping.is_set():
+            planes[0][0].end_streams()
+        stopping.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stop)
     loop.add_signal_handler(signal.SIGHUP, hang_up)
     tasks = [asyncio.ensure_future(server.serve([sock])) for server, sock in planes]
     try:
@@ -120,45 +151,61 @@ async def serve_planes(
             server.should_exit = True
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.remove_signal_handler(number)
 
 
-def run_workers(arguments: list[str], count: int) -> int:
+def run_workers(arguments: list[str], count: int, *, host: str, port: int) -> int:
     """Run `count` processes of `gateway serve`, one per number in GATEWAY_WORKER; a process that dies is started anew.
 
-    Returns when all have ended after SIGTERM or SIGINT. SIGHUP is handed on. A process that dies within a second of its start, three
-    times running, ends them all: something is wrong that another start won't mend.
+    Returns the exit status when all have ended, after SIGTERM or SIGINT; SIGHUP is handed on. A process that ends with status 2, or
+    three that end within seconds of their start, end them all: something is wrong that another start won't mend. SettingsError when
+    the port is in use. Port 0 is chosen here, once for all.
     """
-    children: dict[int, tuple[subprocess.Popen[bytes], float]] = {}
-    stopping = False
+    # Taken alone first: a port that several may share would not tell that strangers share it already.
+    bind(host, port, what="data plane").close()
+    with bind(host, port, what="data plane", shared=True) as held:
+        return _Workers([*arguments, "--port", str(held.getsockname()[1])]).run(count)
 
-    def start(number: int) -> None:
-        command = [sys.executable, "-m", "gateway", *arguments]
-        children[number] = (subprocess.Popen(command, env={**os.environ, WORKER: str(number)}), time.monotonic())  # noqa: S603 - our own
 
-    def hand_on(signum: int, frame: object) -> None:
-        nonlocal stopping
-        stopping = stopping or signum != signal.SIGHUP
-        for child, _ in children.values():
+class _Workers:
+    """The processes of `run_workers`."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self._command = [sys.executable, "-m", "gateway", *arguments]
+        self._children: dict[int, tuple[subprocess.Popen[bytes], float]] = {}
+        self._stopping = False
+        self._early = 0
+        self._status = 0
+
+    def run(self, count: int) -> int:
+        for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(signum, self._hand_on)
+        for number in range(count):
+            self._start(number)
+        while self._children:
+            time.sleep(0.1)
+            for number, (child, since) in list(self._children.items()):
+                if child.poll() is not None:
+                    del self._children[number]
+                    self._ended(number, child.returncode, time.monotonic() - since)
+        return self._status
+
+    def _start(self, number: int) -> None:
+        child = subprocess.Popen(self._command, env={**os.environ, WORKER: str(number)})  # noqa: S603 - our own
+        self._children[number] = child, time.monotonic()
+
+    def _ended(self, number: int, status: int, after_s: float) -> None:
+        if self._stopping:
+            return
+        self._early = self._early + 1 if after_s < _EARLY_S else 0
+        if status == 2 or self._early >= 3:
+            self._status = 2 if status == 2 else 1
+            self._hand_on(signal.SIGTERM, None)
+        else:
+            _log.error("worker %d ended with status %s and is started anew", number, status)
+            self._start(number)
+
+    def _hand_on(self, signum: int, frame: object) -> None:
+        self._stopping = self._stopping or signum != signal.SIGHUP
+        for child, _ in list(self._children.values()):
             with contextlib.suppress(ProcessLookupError):
                 child.send_signal(signum)
-
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(signum, hand_on)
-    for number in range(count):
-        start(number)
-    early = 0
-    while children:
-        time.sleep(0.1)
-        for number, (child, since) in list(children.items()):
-            if child.poll() is None:
-                continue
-            del children[number]
-            early = early + 1 if time.monotonic() - since < 1.0 else 0
-            if not stopping and early >= 3:
-                hand_on(signal.SIGTERM, None)
-            elif not stopping:
-                _log.error("worker %d ended with status %s and is started anew", number, child.returncode)
-                start(number)
-    return 1 if early >= 3 else 0

@@ -15,7 +15,9 @@ import click
 
 from gateway import __version__
 from gateway.cli.options import state_options
-from gateway.server import WORKER, run_workers, worker_number
+from gateway.errors import PolicyError, SettingsError
+from gateway.policy.load import find
+from gateway.server import WORKER, Expected, run_workers, worker_number
 from gateway.settings import Settings, admin_token, deployment_secret, flag_upstream
 
 __all__ = ["serve"]
@@ -42,17 +44,29 @@ __all__ = ["serve"]
 @click.option("--shutdown", "shutdown_s", default=30.0, show_default=True, envvar="GATEWAY_SHUTDOWN", metavar="SECONDS",
               type=click.FloatRange(0, 3600), help="How long streams may take to finish when the gateway is told to stop.")  # fmt: skip
 @click.option("--demo", is_flag=True, envvar="GATEWAY_DEMO", help="Put the small built-in demo model behind it, and print a key.")
-def serve(upstream: str | None, ask_usage: bool, data: Path, **told: Any) -> None:
+def serve(policy: str, upstream: str | None, ask_usage: bool, data: Path, **told: Any) -> None:
     """Run the gateway in front of a model endpoint.
 
     Example: gateway serve --policy policies/default.yaml --upstream http://localhost:8000/v1
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("uvicorn.error").addFilter(Expected())
     rules = (flag_upstream(upstream, ask_usage=ask_usage),) if upstream else ()
-    settings = Settings(upstreams=rules, data=data, secret=deployment_secret(), admin_token=admin_token(), **told).checked()
+    settings = Settings(
+        policy=_found(policy), upstreams=rules, data=data, secret=deployment_secret(), admin_token=admin_token(), **told
+    ).checked()
     if settings.workers > 1 and WORKER not in os.environ:
-        sys.exit(run_workers(sys.argv[1:], settings.workers))
+        sys.exit(run_workers(sys.argv[1:], settings.workers, host=settings.host, port=settings.port))
     sys.exit(_run(settings))
+
+
+def _found(policy: str) -> str:
+    """The policy as it was named; SettingsError where there is none."""
+    try:
+        find(policy)
+    except PolicyError as error:
+        raise SettingsError(f"--policy {error}") from error
+    return policy
 
 
 def _run(settings: Settings) -> int:

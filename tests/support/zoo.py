@@ -82,6 +82,10 @@ class Zoo:
             )
         elif asked.get("endless"):
             await self._endless(receive, send)
+        elif asked.get("stall"):
+            await asyncio.sleep(asked["stall"])
+        elif asked.get("slow"):
+            await self._slow(send, asked["slow"])
         elif asked.get("truncate"):
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
             await send({"type": "http.response.body", "body": STREAM[:260], "more_body": True})
@@ -123,6 +127,15 @@ class Zoo:
             await send({"type": "http.response.body", "body": event, "more_body": True})
             self.sent += 1
             await asyncio.sleep(0.01)
+
+    async def _slow(self, send, pieces):
+        """A stream of that many pieces, a twentieth of a second apart, and its end."""
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
+        for _ in range(pieces):
+            event = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"word "}}]}\n\n'
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+            await asyncio.sleep(0.05)
+        await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
 
     async def at_messages(self, scope, body, receive, send):
         await self._answer(
