@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import hashlib
 import json
@@ -83,7 +84,8 @@ class Zoo:
         elif asked.get("endless"):
             await self._endless(receive, send)
         elif asked.get("stall"):
-            await asyncio.sleep(asked["stall"])
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(receive(), asked["stall"])
         elif asked.get("slow"):
             await self._slow(send, asked["slow"])
         elif asked.get("truncate"):
