@@ -26,8 +26,8 @@ proof: $(TESTED) parts  ## soaks, simulations and sweeps that are too long for t
 	PROOF=1 $(BIN)/pytest -m proof --timeout 3600
 
 parts: .parts/ready  ## a real redis-server for the tests
-.parts/ready: .ci/parts
-	@.ci/parts $(PYTHON)
+.parts/ready: .ci/parts | $(TESTED)
+	@.ci/parts $(BIN)/python
 	@touch $@
 
 docs: $(TESTED)  ## what is generated: policy reference and schema, metrics
