@@ -1,9 +1,10 @@
 """A sliding window: what was charged in the last `window_us`, plus what is wanted, is at most the amount.
 
-Charges are kept in slices of a sixtieth of the window, aligned to the Unix epoch, and a slice counts until the last instant that it
-may hold a charge from has left the window. So the promise holds at any instant, memory per counter is bounded (at most 61 slices
-are live), and a charge is forgotten at the latest one slice after an exact window would have forgotten it: it errs against the
-caller, never for it. A clock that is set back makes charges count longer, never shorter.
+Charges are kept in slices of a sixtieth of the window, aligned to the Unix epoch, and a slice counts until the last charge in it has
+left the window. So the promise holds at any instant, memory per counter is bounded (at most 61 slices are live), and a charge is
+forgotten less than one slice after an exact window would have forgotten it: it errs against the caller, never for it. A charge
+that is alone in its slice is forgotten exactly, and no wait is longer than the window. A clock that is set back makes charges count
+longer, never shorter.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SLICES = 60
 
 @dataclass(frozen=True, slots=True)
 class Slices:
-    """`parts` are pairs (slice number, charged in it), oldest first; `total` is their sum."""
+    """`parts` are pairs (when the slice was last charged, charged in it), oldest first; `total` is their sum. Unix microseconds."""
 
     total: int = 0
     parts: tuple[tuple[int, int], ...] = ()
@@ -44,62 +45,70 @@ class SlidingWindow:
         return not state.parts
 
     def aged(self, state: Slices, claim: Claim, now: int) -> Slices:
-        width = slice_us(claim.limit.window_us)
         horizon = now - claim.limit.window_us
         parts = state.parts
-        if not parts or (parts[0][0] + 1) * width > horizon:
+        if not parts or parts[0][0] > horizon:
             return state
-        live = tuple(part for part in parts if (part[0] + 1) * width > horizon)
+        live = tuple(part for part in parts if part[0] > horizon)
         return Slices(sum(amount for _, amount in live), live)
 
     def fits(self, state: Slices, claim: Claim) -> bool:
         return state.total + claim.want <= claim.amount
 
     def charge(self, state: Slices, claim: Claim, hold_id: str, now: int) -> tuple[Slices, int]:
-        mark = now // slice_us(claim.limit.window_us)
-        return _changed(state, mark, claim.want), mark
+        width = slice_us(claim.limit.window_us)
+        return _added(state, width, now, claim.want), now // width
 
     def settle(self, state: Slices, claim: Claim, hold_id: str, want: int, mark: int, true: int, now: int) -> Slices:
         """Refund where it was charged, as far as that still counts; an excess counts from now on."""
+        width = slice_us(claim.limit.window_us)
         if true > want:
-            return _changed(state, now // slice_us(claim.limit.window_us), true - want)
-        charged = dict(state.parts).get(mark, 0)
-        return _changed(state, mark, -min(want - true, charged))
+            return _added(state, width, now, true - want)
+        return _refunded(state, width, mark, want - true)
 
     def renew(self, state: Slices, claim: Claim, hold_id: str, mark: int, now: int) -> tuple[Slices, int]:
         return state, mark
 
     def read(self, state: Slices, claim: Claim, fitted: bool, now: int) -> LimitState:
-        width, window = slice_us(claim.limit.window_us), claim.limit.window_us
-        reset = (state.parts[-1][0] + 1) * width + window - now if state.parts else 0
+        reset = state.parts[-1][0] + claim.limit.window_us - now if state.parts else 0
         return stated(claim, fitted=fitted, used=state.total, reset_us=reset, retry_us=0 if fitted else _retry(state, claim, now))
 
 
-def _changed(state: Slices, number: int, amount: int) -> Slices:
-    """The slices with `amount` added to one of them (or taken from it); a slice that holds nothing is not kept."""
-    if amount == 0:
+def _added(state: Slices, width: int, now: int, amount: int) -> Slices:
+    """The slices with `amount` more in that of `now`; a slice that holds nothing is not kept."""
+    if amount <= 0:
         return state
-    parts = state.parts
-    if parts and parts[-1][0] == number:
-        changed = (*parts[:-1], (number, parts[-1][1] + amount))
-    elif not parts or parts[-1][0] < number:
-        changed = (*parts, (number, amount))
+    parts, number = state.parts, now // width
+    at = len(parts)
+    while at and parts[at - 1][0] // width > number:
+        at -= 1
+    if at and parts[at - 1][0] // width == number:
+        last, charged = parts[at - 1]
+        parts = (*parts[: at - 1], (max(last, now), charged + amount), *parts[at:])
     else:
-        by_number = dict(parts)
-        by_number[number] = by_number.get(number, 0) + amount
-        changed = tuple(sorted(by_number.items()))
-    return Slices(state.total + amount, tuple(part for part in changed if part[1] > 0))
+        parts = (*parts[:at], (now, amount), *parts[at:])
+    return Slices(state.total + amount, parts)
+
+
+def _refunded(state: Slices, width: int, number: int, amount: int) -> Slices:
+    """The slices with `amount` less in that slice, never below nothing."""
+    for at, (last, charged) in enumerate(state.parts):
+        if last // width == number:
+            gone = min(amount, charged)
+            kept = ((last, charged - gone),) if charged > gone else ()
+            return Slices(state.total - gone, (*state.parts[:at], *kept, *state.parts[at + 1 :]))
+    return state
 
 
 def _retry(state: Slices, claim: Claim, now: int) -> int:
     """When enough of the oldest slices will have left the window; -1 when even an empty window is too small."""
     if claim.want > claim.amount:
         return -1
-    width, left = slice_us(claim.limit.window_us), state.total
-    for number, amount in state.parts:
+    left = state.total
+    for last, amount in state.parts:
         left -= amount
         if left + claim.want <= claim.amount:
-            return (number + 1) * width + claim.limit.window_us - now
+            return last + claim.limit.window_us - now
     return -1
 
 

@@ -188,7 +188,7 @@ async def test_whoever_waits_as_told_is_let_in(bench, take, sliding, bucket, kin
 
 
 async def test_reset_is_when_a_limit_is_whole_again(bench, take, used, sliding, bucket, slots):
-    claims = sliding(10, 4), bucket(7, 3), slots(3)
+    claims = sliding(10, 4), bucket(7, 3), slots(3, lease_us=90_000_000)
     resets = [state.reset_us for state in (await take("a", *claims)).states]
     for claim, reset in sorted(zip(claims, resets, strict=True), key=lambda pair: pair[1]):
         now = await bench.holds.look([claim])

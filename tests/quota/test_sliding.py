@@ -18,6 +18,10 @@ pauses = st.sampled_from([0, 1, 2, 3, 5, 7, 8, 9]) | st.integers(0, 20 * 8) | st
 steps = st.lists(st.tuples(pauses, st.integers(1, 6)), min_size=1, max_size=60)
 """Pauses in eighths of a second (exact as a float, which is what `limits` counts in) and wants."""
 
+_INSTANT = 2**-21
+"""Seconds that the package's clock is ahead at each step: it counts both ends of a window, and what was charged exactly a window ago has
+left ours."""
+
 
 @pytest.fixture(scope="module")
 def oracle():
@@ -42,9 +46,9 @@ def admits(state, claim, now):
 @given(steps=steps)
 def test_it_never_admits_what_the_exact_window_would_refuse(oracle, steps):
     run, state, now, rate = f"run{next(oracle.runs)}", Slices(), START_US, parse("10/minute")
-    for pause, want in steps:
+    for step, (pause, want) in enumerate(steps):
         now += pause * 125_000
-        oracle.clock.now = now / 1_000_000
+        oracle.clock.now = now / 1_000_000 + step * _INSTANT
         state, held = admits(state, sliding(10, want), now)
         if held:
             assert oracle.limiter.hit(rate, run, cost=want)
@@ -84,17 +88,31 @@ def test_a_slice_is_a_sixtieth_of_the_window_rounded_up():
     assert [slice_us(window) for window in (1, 60, 61, MINUTE_US, 86_400_000_000)] == [1, 1, 2, 1_000_000, 1_440_000_000]
 
 
-def test_each_slice_counts_until_the_last_instant_it_may_hold_a_charge_from_has_left():
-    state = Slices(7, ((100, 4), (101, 3)))
-    totals = {now: SLIDING.aged(state, sliding(10), now).total for now in (160_999_999, 161_000_000, 161_999_999, 162_000_000)}
-    assert totals == {160_999_999: 7, 161_000_000: 3, 161_999_999: 3, 162_000_000: 0}
+def test_each_slice_counts_until_its_last_charge_has_left():
+    state = Slices(7, ((100_200_000, 4), (101_700_000, 3)))
+    totals = {now: SLIDING.aged(state, sliding(10), now).total for now in (160_199_999, 160_200_000, 161_699_999, 161_700_000)}
+    assert totals == {160_199_999: 7, 160_200_000: 3, 161_699_999: 3, 161_700_000: 0}
+
+
+def test_charges_of_one_slice_are_kept_together_and_leave_with_the_last_of_them():
+    state = Slices()
+    for moment in (100_200_000, 100_900_000, 100_300_000, 101_000_000):
+        state, _ = SLIDING.charge(state, sliding(10, 2), "a", moment)
+    assert state.parts == ((100_900_000, 6), (101_000_000, 2))
 
 
 def test_the_wait_that_is_told_is_until_enough_of_the_oldest_slices_have_left():
-    state = Slices(10, ((100, 4), (110, 3), (120, 3)))
+    state = Slices(10, ((100_400_000, 4), (110_000_000, 3), (120_000_000, 3)))
     now = 130 * 1_000_000
     read = {want: SLIDING.read(state, sliding(10, want), False, now).retry_us for want in (1, 4, 5, 8, 10, 11)}
-    assert read == {1: 31_000_000, 4: 31_000_000, 5: 41_000_000, 8: 51_000_000, 10: 51_000_000, 11: -1}
+    assert read == {1: 30_400_000, 4: 30_400_000, 5: 40_000_000, 8: 50_000_000, 10: 50_000_000, 11: -1}
+
+
+@given(at=st.integers(0, MINUTE_US), later=st.integers(0, MINUTE_US - 1))
+def test_no_wait_is_longer_than_the_window_and_one_burst_is_told_exactly(at, later):
+    state, _ = SLIDING.charge(SLIDING.empty, sliding(1), "a", START_US + at)
+    read = SLIDING.read(state, sliding(1), False, START_US + at + later)
+    assert read.retry_us == read.reset_us == MINUTE_US - later
 
 
 def test_a_refund_goes_back_to_the_slice_that_was_charged():

@@ -18,20 +18,23 @@ local function keep(key, value, lasts_us)
   redis.call('SET', key, value, 'PX', string.format('%.0f', min(math.ceil(lasts_us / 1000) + MARGIN_MS, EXACT / 1000)))
 end
 
--- Sliding: {total, numbers, amounts}, kept as msgpack of {number, amount, number, amount, ...}, oldest first.
+-- Sliding: {total, lasts, amounts}, kept as msgpack of {last, amount, last, amount, ...}, oldest first: of each slice when it was last
+-- charged, and what was charged in it.
 local sliding = {}
 
 local function slice_us(c) return max(1, math.ceil(c.window_us / SLICES)) end
 
+local function slice_of(moment, c) return math.floor(moment / slice_us(c)) end
+
 function sliding.load(key, now, c)
-  local state = {total = 0, numbers = {}, amounts = {}}
+  local state = {total = 0, lasts = {}, amounts = {}}
   local kept = redis.call('GET', key)
   if not kept then return state end
-  local flat, width, horizon, n = cmsgpack.unpack(kept), slice_us(c), now - c.window_us, 0
+  local flat, horizon, n = cmsgpack.unpack(kept), now - c.window_us, 0
   for i = 1, #flat, 2 do
-    if (flat[i] + 1) * width > horizon then
+    if flat[i] > horizon then
       n = n + 1
-      state.numbers[n], state.amounts[n] = flat[i], flat[i + 1]
+      state.lasts[n], state.amounts[n] = flat[i], flat[i + 1]
       state.total = state.total + flat[i + 1]
     end
   end
@@ -40,48 +43,49 @@ end
 
 function sliding.fits(state, c) return state.total + c.want <= c.amount end
 
-local function changed(state, number, amount)
-  if amount == 0 then return state end
-  local numbers, amounts = state.numbers, state.amounts
-  local place = #numbers
-  while place > 0 and numbers[place] > number do place = place - 1 end
-  if place > 0 and numbers[place] == number then
-    amounts[place] = amounts[place] + amount
-    if amounts[place] <= 0 then
-      table.remove(numbers, place)
-      table.remove(amounts, place)
-    end
+local function added(state, c, now, amount)
+  if amount <= 0 then return state end
+  local lasts, amounts, number = state.lasts, state.amounts, slice_of(now, c)
+  local place = #lasts
+  while place > 0 and slice_of(lasts[place], c) > number do place = place - 1 end
+  if place > 0 and slice_of(lasts[place], c) == number then
+    lasts[place], amounts[place] = max(lasts[place], now), amounts[place] + amount
   else
-    table.insert(numbers, place + 1, number)
+    table.insert(lasts, place + 1, now)
     table.insert(amounts, place + 1, amount)
   end
   state.total = state.total + amount
   return state
 end
 
-function sliding.charge(state, c, id, now)
-  local mark = math.floor(now / slice_us(c))
-  return changed(state, mark, c.want), mark
-end
+function sliding.charge(state, c, id, now) return added(state, c, now, c.want), slice_of(now, c) end
 
 function sliding.settle(state, c, id, want, mark, true_amount, now)
-  if true_amount > want then return changed(state, math.floor(now / slice_us(c)), true_amount - want) end
-  for i, number in ipairs(state.numbers) do
-    if number == mark then return changed(state, mark, -min(want - true_amount, state.amounts[i])) end
+  if true_amount > want then return added(state, c, now, true_amount - want) end
+  local lasts, amounts = state.lasts, state.amounts
+  for i = 1, #lasts do
+    if slice_of(lasts[i], c) == mark then
+      local gone = min(want - true_amount, amounts[i])
+      amounts[i], state.total = amounts[i] - gone, state.total - gone
+      if amounts[i] <= 0 then
+        table.remove(lasts, i)
+        table.remove(amounts, i)
+      end
+      return state
+    end
   end
   return state
 end
 
 function sliding.read(state, c, fitted, now)
-  local width, n, retry = slice_us(c), #state.numbers, -1
-  local reset = 0
-  if n > 0 then reset = (state.numbers[n] + 1) * width + c.window_us - now end
+  local n, reset, retry = #state.lasts, 0, -1
+  if n > 0 then reset = state.lasts[n] + c.window_us - now end
   if not fitted and c.want <= c.amount then
     local left = state.total
     for i = 1, n do
       left = left - state.amounts[i]
       if left + c.want <= c.amount then
-        retry = (state.numbers[i] + 1) * width + c.window_us - now
+        retry = state.lasts[i] + c.window_us - now
         break
       end
     end
@@ -90,11 +94,11 @@ function sliding.read(state, c, fitted, now)
 end
 
 function sliding.save(key, state, c, now)
-  local n = #state.numbers
+  local n = #state.lasts
   if n == 0 then redis.call('DEL', key) return end
   local flat = {}
-  for i = 1, n do flat[2 * i - 1], flat[2 * i] = state.numbers[i], state.amounts[i] end
-  keep(key, cmsgpack.pack(flat), (state.numbers[n] + 1) * slice_us(c) + c.window_us - now)
+  for i = 1, n do flat[2 * i - 1], flat[2 * i] = state.lasts[i], state.amounts[i] end
+  keep(key, cmsgpack.pack(flat), state.lasts[n] + c.window_us - now)
 end
 
 -- Bucket: {level, last}, kept as two numbers in %.17g. See gateway/quota/bucket.py for why it rounds as it does.
