@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.model.limit import Claim, LimitState
-from gateway.quota.window import stated
+from gateway.quota.window import LASTING_US, stated
 
 __all__ = ["BUCKET", "Bucket", "Level", "drain", "drained", "time_to_drain"]
 
@@ -97,6 +98,16 @@ class Bucket:
         used = math.ceil(state.level)
         reset = _wait(state, state.level, claim, now) if state.level > 0 else 0
         return stated(claim, fitted=fitted, used=used, reset_us=reset, retry_us=0 if fitted else _retry(state, claim, now))
+
+    def lasting(self, claim: Claim) -> bool:
+        return max(claim.burst, claim.amount) * claim.limit.window_us >= LASTING_US * claim.amount
+
+    def dump(self, state: Level) -> list[Any]:
+        return [state.level, state.last]
+
+    def load(self, plain: Any) -> Level:
+        level, last = plain
+        return Level(float(level), float(last))
 
 
 def _filled(state: Level, change: int, now: int) -> Level:

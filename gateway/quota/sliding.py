@@ -10,9 +10,10 @@ longer, never shorter.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.model.limit import Claim, LimitState
-from gateway.quota.window import stated
+from gateway.quota.window import LASTING_US, stated
 
 __all__ = ["SLICES", "SLIDING", "Slices", "SlidingWindow", "slice_us"]
 
@@ -72,6 +73,16 @@ class SlidingWindow:
     def read(self, state: Slices, claim: Claim, fitted: bool, now: int) -> LimitState:
         reset = state.parts[-1][0] + claim.limit.window_us - now if state.parts else 0
         return stated(claim, fitted=fitted, used=state.total, reset_us=reset, retry_us=0 if fitted else _retry(state, claim, now))
+
+    def lasting(self, claim: Claim) -> bool:
+        return claim.limit.window_us >= LASTING_US
+
+    def dump(self, state: Slices) -> list[Any]:
+        return [number for part in state.parts for number in part]
+
+    def load(self, plain: Any) -> Slices:
+        parts = tuple(zip(map(int, plain[::2]), map(int, plain[1::2]), strict=True))
+        return Slices(sum(amount for _, amount in parts), parts)
 
 
 def _added(state: Slices, width: int, now: int, amount: int) -> Slices:

@@ -6,6 +6,7 @@ A slot claim takes one slot, whatever its `want`; settling frees it, and a slot 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from typing import Any
 
 from gateway.model.limit import Claim, LimitState
 from gateway.quota.window import stated
@@ -47,6 +48,15 @@ class Slots:
     def read(self, state: Open, claim: Claim, fitted: bool, now: int) -> LimitState:
         reset = state[-1][0] - now if state else 0
         return stated(claim, fitted=fitted, used=len(state), reset_us=reset, retry_us=0 if fitted else _retry(state, claim, now))
+
+    def lasting(self, claim: Claim) -> bool:
+        return False
+
+    def dump(self, state: Open) -> list[Any]:
+        return [list(slot) for slot in state]
+
+    def load(self, plain: Any) -> Open:
+        return tuple((int(end), str(hold_id)) for end, hold_id in plain)
 
 
 def _with(state: Open, slot: tuple[int, str]) -> Open:

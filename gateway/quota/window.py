@@ -7,11 +7,14 @@ machine under `tests/conformance` compares the two.
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gateway.model.limit import Claim, LimitState
 
-__all__ = ["WindowKind", "stated"]
+__all__ = ["LASTING_US", "WindowKind", "stated"]
+
+LASTING_US = 10_000_000
+"""A counter that forgets all within this time is not worth keeping over a restart."""
 
 S = TypeVar("S")
 
@@ -26,6 +29,9 @@ class WindowKind(Protocol[S]):
     - `settle(state, claim, hold_id, want, mark, true, now)` replaces what was charged at the mark by the true amount.
     - `renew(state, claim, hold_id, mark, now)` extends what has a lease of its own, and gives the new mark.
     - `read(state, claim, fitted, now)` says how the limit stands.
+    - `lasting(claim)`: whether what the claim charges is kept over a restart. A process that ends takes its slots with it.
+    - `dump(state)` gives it as lists of numbers and text, and `load(plain)` the same state again, to the last bit, once those
+      have been through JSON. ValueError or TypeError where it is none.
     """
 
     @property
@@ -37,6 +43,9 @@ class WindowKind(Protocol[S]):
     def settle(self, state: S, claim: Claim, hold_id: str, want: int, mark: int, true: int, now: int) -> S: ...
     def renew(self, state: S, claim: Claim, hold_id: str, mark: int, now: int) -> tuple[S, int]: ...
     def read(self, state: S, claim: Claim, fitted: bool, now: int) -> LimitState: ...
+    def lasting(self, claim: Claim) -> bool: ...
+    def dump(self, state: S) -> list[Any]: ...
+    def load(self, plain: Any) -> S: ...
 
 
 def stated(claim: Claim, *, fitted: bool, used: int, reset_us: int, retry_us: int) -> LimitState:

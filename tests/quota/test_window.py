@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.quota.window import stated
 from gateway.registry import names, resolve
@@ -46,3 +51,35 @@ def test_after_its_reset_a_counter_is_as_good_as_unused(name):
     reset = kind.read(state, claim, True, START_US).reset_us
     assert not kind.idle(kind.aged(state, claim, START_US + reset - 1))
     assert kind.idle(kind.aged(state, claim, START_US + reset))
+
+
+@pytest.mark.parametrize("name", names("windows"))
+@given(charges=st.lists(st.tuples(st.integers(0, 2**45), st.integers(0, 10**9), st.integers(-5, 2**45)), max_size=70))
+def test_a_state_that_was_written_down_is_the_same_to_the_last_bit(name, charges):
+    kind, claim, now, state = resolve("windows", name), CLAIMS[name], START_US, resolve("windows", name).empty
+    for place, (want, later, true) in enumerate(charges):
+        now += later
+        charge = replace(claim, want=want)
+        state, mark = kind.charge(kind.aged(state, charge, now), charge, f"h{place}", now)
+        if true >= 0:
+            state = kind.settle(state, charge, f"h{place}", want, mark, true, now + later // 2)
+        assert kind.load(json.loads(json.dumps(kind.dump(state)))) == state
+
+
+@pytest.mark.parametrize("name", names("windows"))
+@pytest.mark.parametrize("plain", [None, 7, ["x"], [[1]], [1, 2, 3]])
+def test_what_is_no_state_is_not_loaded(name, plain):
+    with pytest.raises((ValueError, TypeError)):
+        resolve("windows", name).load(plain)
+
+
+def test_what_a_restart_would_find_forgotten_is_not_kept():
+    keeps = {
+        "short": resolve("windows", "sliding").lasting(sliding(10, window_us=5_000_000)),
+        "long": resolve("windows", "sliding").lasting(sliding(10, window_us=10_000_000)),
+        "fast": resolve("windows", "bucket").lasting(bucket(10, window_us=1_000_000)),
+        "deep": resolve("windows", "bucket").lasting(bucket(10, burst=100, window_us=1_000_000)),
+        "shut": resolve("windows", "bucket").lasting(bucket(0, window_us=1_000_000)),
+        "slots": resolve("windows", "slots").lasting(slots(10)),
+    }
+    assert keeps == {"short": False, "long": True, "fast": False, "deep": True, "shut": True, "slots": False}
