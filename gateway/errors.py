@@ -10,6 +10,7 @@
     │   └── OutcomeUnknown     it may or may not have been done there
     ├── UpstreamError          the model endpoint failed: `kind` says how
     ├── AuditError             a record could not be put on disk
+    ├── TraceError             recorded traffic cannot be read: names file and line
     └── ResponseTruncated      an answer under way cannot be ended cleanly; the connection must be cut
 
 No error text ever holds a secret, a prompt or an answer.
@@ -32,6 +33,7 @@ __all__ = [
     "SettingsError",
     "StoreError",
     "StoreUnavailable",
+    "TraceError",
     "UpstreamError",
     "UpstreamFault",
 ]
@@ -111,6 +113,10 @@ class UpstreamError(GatewayError):
 
 class AuditError(GatewayError):
     """A record could not be written durably."""
+
+
+class TraceError(GatewayError):
+    """Recorded traffic cannot be read, or a line of it is no record."""
 
 
 class ResponseTruncated(GatewayError):
