@@ -19,8 +19,8 @@ steps = st.lists(st.tuples(pauses, st.integers(1, 6)), min_size=1, max_size=60)
 """Pauses in eighths of a second (exact as a float, which is what `limits` counts in) and wants."""
 
 _INSTANT = 2**-21
-"""Seconds that the package's clock is ahead at each step: it counts both ends of a window, and what was charged exactly a window ago has
-left ours."""
+"""Seconds that the package's clock is ahead at each step: it counts both ends of a window; ours has let go of what was charged
+exactly a window ago."""
 
 
 @pytest.fixture(scope="module")
