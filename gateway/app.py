@@ -32,7 +32,7 @@ from gateway.policy.load import load as load_policy
 from gateway.ports import Upstream
 from gateway.registry import resolve
 from gateway.reload import PolicyHolder
-from gateway.settings import deployment_secret
+from gateway.settings import deployment_secret, state_opener
 
 __all__ = ["Gateway", "Running", "Ways", "admin_app", "proxy"]
 
@@ -117,8 +117,7 @@ class Running:
         clock = _WallClock()
         policy = load_policy(path)
         ways.applied(policy)
-        scheme = state.partition(":")[0]
-        self.state = opened = await resolve("stores", scheme)(state, data, secret=secret, clock=clock, exclusive=True)
+        self.state = opened = await state_opener(state)(state, data, secret=secret, clock=clock, exclusive=True)
         self.stack.push_async_callback(opened.aclose)
         sink = resolve("sinks", policy.audit.sink)(data, policy.audit, clock=clock, meter=self.metrics)
         self.stack.push_async_callback(sink.aclose)

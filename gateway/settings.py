@@ -13,12 +13,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from gateway.errors import SettingsError
 from gateway.model.policy import UpstreamRule
+from gateway.registry import names, resolve
 
-__all__ = ["UPSTREAM_KEY", "Settings", "admin_token", "demo_upstream", "deployment_secret", "flag_upstream"]
+__all__ = ["UPSTREAM_KEY", "Settings", "admin_token", "demo_upstream", "deployment_secret", "flag_upstream", "state_opener"]
 
 UPSTREAM_KEY = "GATEWAY_UPSTREAM_KEY"
 _SHORTEST_SECRET = 32
@@ -83,6 +85,15 @@ def flag_upstream(url: str, *, ask_usage: bool = False, environment: Mapping[str
 def demo_upstream() -> UpstreamRule:
     """The demo model as an endpoint; it lives in this process, so its URL names no host."""
     return UpstreamRule("demo", "http://demo", usage="ask")
+
+
+def state_opener(state: str) -> Any:
+    """What opens a `--state`; SettingsError where no store has its scheme, which alone is told: the rest may hold a password."""
+    scheme = state.partition(":")[0]
+    if scheme not in names("stores"):
+        known = ", ".join(names("stores"))
+        raise SettingsError(f"--state: {scheme[:20]!r} is no state that is known ({known}): say memory, or redis://HOST:PORT/DB")
+    return resolve("stores", scheme)
 
 
 def deployment_secret(environment: Mapping[str, str] = os.environ) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import SettingsError
-from gateway.settings import UPSTREAM_KEY, Settings, admin_token, demo_upstream, deployment_secret, flag_upstream
+from gateway.settings import UPSTREAM_KEY, Settings, admin_token, demo_upstream, deployment_secret, flag_upstream, state_opener
 
 LONG = "x" * 40
 
@@ -94,3 +94,11 @@ def test_a_secret_s_file_that_holds_none_is_named(tmp_path, content):
 def test_a_secret_s_file_that_is_not_there_is_named():
     with pytest.raises(SettingsError, match="/nowhere/at/all"):
         deployment_secret({"GATEWAY_SECRET_FILE": "/nowhere/at/all"})
+
+
+def test_a_state_that_no_store_opens_is_told_by_its_scheme_alone():
+    assert callable(state_opener("memory"))
+    assert callable(state_opener("redis://:secret@h/0"))
+    with pytest.raises(SettingsError, match=r"'redsi' is no state.*redis://HOST:PORT/DB") as caught:
+        state_opener("redsi://:secret@h/0")
+    assert "secret" not in str(caught.value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,9 +32,16 @@ from gateway.model.policy import DoorRules, Policy, UpstreamRule
 from gateway.model.request import Arrival
 from gateway.ports import Clock, Headers, Upstream
 
-__all__ = ["Engine", "Guards", "Intake", "new_id", "path_of"]
+__all__ = ["EMPTY_QUERY", "Engine", "Guards", "Intake", "new_id", "path_of"]
 
 Scope = dict[str, Any]
+
+EMPTY_QUERY = "gateway.empty_query"
+"""Extension of a scope whose target ends in `?`: ASGI itself cannot tell that from a target without a query."""
+
+
+_ESCAPED = re.compile("%(2f|5c)|(?<=/)(%2e|[.])+(?=/|$)", re.IGNORECASE)
+"""A separator, or a segment of dots, that is written with escapes."""
 
 
 def new_id(now_us: int) -> str:
@@ -117,11 +125,14 @@ class Engine:
         """The upstream's URL for a request: its base, then path and query exactly as they came, without doubling /v1."""
         raw = scope.get("raw_path") or quote(scope["path"], safe="/%:@!$&'()*+,;=~-._").encode("ascii")
         path = raw.decode("latin-1")
+        if not path.startswith("/"):
+            path = "/" + path  # `OPTIONS *`; whatever it is, it must not run on into the upstream's name
         base = rule.url.rstrip("/")
         if base.endswith("/v1") and (path == "/v1" or path.startswith("/v1/")):
             path = path[3:]
         query = scope.get("query_string", b"")
-        return f"{base}{path}?{query.decode('latin-1')}" if query else base + path
+        asked = query or EMPTY_QUERY in (scope.get("extensions") or ())
+        return f"{base}{path}?{query.decode('latin-1')}" if asked else base + path
 
     def noticed(self, peer: str, refusal: Refusal) -> None:
         """Count a failed authentication against its peer address."""
@@ -174,7 +185,7 @@ class Intake:
             attributes=asserted.attributes if asserted else (),
             content_length=length,
         )
-        return arrival, self._shut(scope, policy, peer.grouped)
+        return arrival, self._shut(scope, policy, peer.grouped, source)
 
     def _source(self, policy: Policy, credential: Credential | None, asserted_key: str | None) -> tuple[Source, str | None]:
         """How the caller is known, and its key id: our own key, the client's own credential, a trusted proxy's word, or not at all."""
@@ -188,7 +199,7 @@ class Intake:
             return "asserted", key_id_of(self._engine.secret, b"asserted\0" + asserted_key.encode())
         return "anonymous", None
 
-    def _shut(self, scope: Scope, policy: Policy, peer: str) -> Refusal | None:
+    def _shut(self, scope: Scope, policy: Policy, peer: str, source: Source) -> Refusal | None:
         """Why the door stays shut for this request, whoever it is."""
         headers = scope["headers"]
         if self._engine.driver.closing:
@@ -199,7 +210,8 @@ class Intake:
         if any(name == b"upgrade" and value.lower() == b"websocket" for name, value in headers):
             message = "WebSocket is not relayed by this gateway. Use the HTTP endpoints; they stream by server-sent events."
             return Refusal("websocket", 400, message, "websocket", code="websocket_unsupported", final=True)
-        if policy.credentials == "issued" and _ambiguous_path(scope):
+        ours = policy.credentials == "issued" or source in {"issued", "asserted"}
+        if ours and _ambiguous_path(scope):
             return Refusal(
                 "route_denied", 400, "The path is not in its plain form.", "route.ambiguous", code="invalid_request", final=True
             )
@@ -218,11 +230,18 @@ def _preflight(scope: Scope) -> bool:
 
 
 def _ambiguous_path(scope: Scope) -> bool:
-    """Dot segments, doubled slashes and escaped separators: the upstream might resolve them to another route than we see."""
+    """Dot segments, doubled slashes and escaped separators, once or twice escaped: the upstream might resolve them to another route
+    than we see."""
     path: str = scope["path"]
     raw: bytes = scope.get("raw_path") or b""
-    dotted = any(part in {".", ".."} for part in path.split("/"))
-    return dotted or "//" in path or "\\" in path or b"%2f" in raw.lower() or b"%5c" in raw.lower()
+    dotted = any(part.partition(";")[0] in {".", ".."} for part in path.split("/"))
+    return (
+        dotted
+        or "//" in path
+        or "\\" in path
+        or _ESCAPED.search(path) is not None
+        or _ESCAPED.search(raw.decode("latin-1")) is not None
+    )
 
 
 def _content_length(headers: Headers) -> int | None:

@@ -18,8 +18,7 @@ from gateway.cli.options import json_option, print_json, state_options
 from gateway.issue import issue_key
 from gateway.model.caller import KeyRecord, fingerprint, key_id_of
 from gateway.ports import KeyStore
-from gateway.registry import resolve
-from gateway.settings import deployment_secret
+from gateway.settings import deployment_secret, state_opener
 
 __all__ = ["keys"]
 
@@ -35,9 +34,7 @@ class _WallClock:
 @contextlib.asynccontextmanager
 async def _opened(state: str, data: Path) -> AsyncIterator[tuple[KeyStore, bytes]]:
     """The key store and the deployment's secret, beside a gateway that may be running on them."""
-    opened = await resolve("stores", state.partition(":")[0])(
-        state, data, secret=deployment_secret(), clock=_WallClock(), exclusive=False
-    )
+    opened = await state_opener(state)(state, data, secret=deployment_secret(), clock=_WallClock(), exclusive=False)
     try:
         yield cast(KeyStore, opened.keys), cast(bytes, opened.secret)
     finally:

@@ -291,3 +291,23 @@ async def test_on_a_full_disk_those_who_wait_are_told_and_the_log_says_what_is_m
     report = verify(tmp_path)
     assert report.broken == []
     assert report.notices == [f"{report.chains[0].chain}: the gateway said that 12 lines could not be written"]
+
+
+def test_a_sink_whose_loop_is_over_is_closed_from_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_SLOW_S", -1.0)
+    monkeypatch.setattr(module, "_QUICK_S", -1.0)
+    loop = asyncio.new_event_loop()
+    made = sink(tmp_path)
+    loop.run_until_complete(made.start())
+    loop.run_until_complete(made.record(a_record("first")))
+
+    async def left_waiting():
+        made._append(module.Entry("record", 1, module.record_members(a_record("second")), "second"))
+        made._append(module.Entry("record", 1, module.record_members(a_record("third")), "third"))
+
+    loop.run_until_complete(left_waiting())
+    loop.close()
+    asyncio.run(made.aclose())
+    assert record_ids(tmp_path) == ["first", "second", "third"]
+    assert lines(tmp_path)[-1]["kind"] == "closed"
+    assert verify(tmp_path).broken == []
