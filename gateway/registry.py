@@ -21,6 +21,10 @@ TABLES: dict[str, dict[str, str]] = {
         "bucket": "gateway.quota.bucket:BUCKET",
         "slots": "gateway.quota.slots:SLOTS",
     },
+    "concurrency": {
+        "gradient": "gateway.quota.gradient:GRADIENT",
+        "aimd": "gateway.quota.adaptive:AIMD",
+    },
     "dialects": {
         "openai.chat": "gateway.dialects.openai_chat:OpenAIChat",
         "openai.completions": "gateway.dialects.openai_completions:OpenAICompletions",

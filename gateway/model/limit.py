@@ -17,6 +17,7 @@ __all__ = [
     "Limit",
     "LimitState",
     "LostMode",
+    "Priority",
     "Settlement",
     "Subject",
     "Taken",
@@ -28,6 +29,9 @@ MAX_AMOUNT = 2**53
 
 LostMode = Literal["allow", "degrade", "refuse"]
 Window = Literal["sliding", "bucket", "slots"]
+Priority = Literal["high", "normal", "low", "batch"]
+"""Classes of requests that wait for an upstream, the first served most."""
+
 Subject = Literal["key", "account", "model", "tier", "peer", "campaign", "everyone"]
 
 
@@ -60,6 +64,10 @@ class Limit:
     when_state_is_lost: LostMode = "refuse"
     share_when_lost: float = 0.5
     """Under `degrade`, the share of the amount that each process gives out alone while the shared store is lost."""
+    adaptive: str | None = None
+    """Of slots: the craft that finds how many of them the upstream serves at once; `amount` is then the ceiling."""
+    priority: Priority | None = None
+    """The class of the requests that have a claim on this limit, where they wait for an upstream."""
 
     @property
     def capacity(self) -> int:

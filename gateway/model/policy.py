@@ -11,11 +11,11 @@ from typing import Literal
 
 from gateway.model.decision import Action
 from gateway.model.evidence import Kind
-from gateway.model.limit import Limit, LostMode
+from gateway.model.limit import Limit, LostMode, Priority
 
 __all__ = [
     "AuditRules", "BiasCap", "CallerMatch", "CallerRule", "Credentials", "DoorRules", "Exemption", "FeatureCaps", "Level", "Mode",
-    "Network", "Policy", "Rung", "SignalRule", "StepDown", "Tier", "UpstreamRule", "UsageMode",
+    "Network", "Policy", "QueueRules", "Rung", "SignalRule", "StepDown", "Tier", "UpstreamRule", "UsageMode",
 ]  # fmt: skip
 
 Network = IPv4Network | IPv6Network
@@ -89,6 +89,8 @@ class Tier:
     limits: tuple[Limit, ...]
     features: FeatureCaps = FeatureCaps()
     routes: tuple[str, ...] = ()
+    priority: Priority = "normal"
+    """The class of this tier's requests where they wait for an upstream, unless one of their limits names another."""
 
     @property
     def open_to_all_models(self) -> bool:
@@ -138,6 +140,14 @@ class StepDown:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueRules:
+    """The queue before an upstream that is full: at most `longest` requests wait, each at most `wait_us`."""
+
+    longest: int = 200
+    wait_us: int = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
 class UpstreamRule:
     """One model endpoint. `models` globs; first upstream that lists the model wins, the first of all serves what names none.
 
@@ -154,6 +164,13 @@ class UpstreamRule:
     first_byte_timeout_us: int = 600_000_000
     idle_timeout_us: int = 300_000_000
     max_connections: int = 1024
+    at_once: int | None = None
+    """Most requests that one process has under way there; None: no bound of its own (with `adaptive`: `max_connections`)."""
+    adaptive: str | None = None
+    """The craft that finds how many requests at once it serves without making them wait; `at_once` is the ceiling."""
+    queue: QueueRules = QueueRules()
+    cooldown_us: int = 60_000_000
+    """Longest time that its Retry-After (429, 503, 529) is kept for all callers; 0 keeps none."""
 
 
 @dataclass(frozen=True, slots=True)

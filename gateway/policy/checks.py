@@ -111,7 +111,7 @@ def _tiers(tree: Tree, data: dict[str, Any]) -> Found:
 
 def _limit(tree: Tree, path: Path, limit: dict[str, Any]) -> Found:
     concurrent = limit.get("count") == "concurrent"
-    needed, excluded = ("at_once", ("rate", "window", "burst")) if concurrent else ("rate", ("at_once", "lease"))
+    needed, excluded = ("at_once", ("rate", "window", "burst")) if concurrent else ("rate", ("at_once", "lease", "adaptive"))
     what = "concurrent" if concurrent else "requests, tokens and bytes"
     if needed not in limit and "count" in limit:
         example = "at_once: 8" if concurrent else "rate: 20/minute"

@@ -18,6 +18,7 @@ from gateway.model.policy import (
     Exemption,
     FeatureCaps,
     Policy,
+    QueueRules,
     Rung,
     SignalRule,
     StepDown,
@@ -86,7 +87,7 @@ def _match(block: MatchBlock) -> CallerMatch:
 
 def _tier(name: str, block: TierBlock, document: Document) -> Tier:
     limits = tuple(_limit(limit, document) for limit in block.limits)
-    return Tier(name, tuple(block.models), limits, _features(block.features), tuple(block.routes))
+    return Tier(name, tuple(block.models), limits, _features(block.features), tuple(block.routes), block.priority)
 
 
 def _features(block: FeatureBlock) -> FeatureCaps:
@@ -124,6 +125,8 @@ def _limit(block: LimitBlock, document: Document) -> Limit:
         shadow=block.shadow,
         when_state_is_lost=block.when_state_is_lost or document.when_state_is_lost,
         share_when_lost=float(block.share_when_lost or document.share_when_lost),
+        adaptive=block.adaptive,
+        priority=block.priority,
     )
 
 
@@ -172,6 +175,10 @@ def _upstream(block: UpstreamBlock) -> UpstreamRule:
         first_byte_timeout_us=duration_us(block.first_byte_timeout),
         idle_timeout_us=duration_us(block.idle_timeout),
         max_connections=block.max_connections,
+        at_once=block.at_once,
+        adaptive=block.adaptive,
+        queue=QueueRules(block.queue.longest, duration_us(block.queue.wait)),
+        cooldown_us=duration_us(block.cooldown),
     )
 
 

@@ -180,7 +180,8 @@ def limit_words(limit: Limit) -> str:
     """A limit in words: `600 requests in any minute`."""
     what = limit.count.value.replace("_", " ")
     if limit.count is Count.CONCURRENT:
-        return f"{limit.amount} requests at once (a slot frees itself after {period(limit.window_us)})"
+        fewer = f", as many of them as the upstream serves ({limit.adaptive})" if limit.adaptive else ""
+        return f"{limit.amount} requests at once{fewer} (a slot frees itself after {period(limit.window_us)})"
     if limit.window == "bucket":
         return f"{limit.amount} {what} per {period(limit.window_us)}, evenly, up to {limit.burst} at once"
     return f"{limit.amount} {what} in any {period(limit.window_us)}"

@@ -12,11 +12,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from gateway.model.limit import MAX_AMOUNT
+from gateway.policy.nearest import did_you_mean
 from gateway.policy.units import duration_us, rate, size_bytes
+from gateway.registry import names
 
 __all__ = [
-    "Amount", "Decibans", "Duration", "EnvName", "Fingerprint", "Glob", "Id", "Names", "Net", "OneOrMore", "Rate", "Route", "Section",
-    "Share", "Size", "UntilDate", "Url", "Version",
+    "Adaptive", "Amount", "Decibans", "Duration", "EnvName", "Fingerprint", "Glob", "Id", "Names", "Net", "OneOrMore", "Rate", "Route",
+    "Section", "Share", "Size", "UntilDate", "Url", "Version",
 ]  # fmt: skip
 
 
@@ -120,6 +122,17 @@ Amount = Annotated[int, Field(ge=1, le=MAX_AMOUNT)]
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Decibans = Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
+
+
+def _adaptive(text: str) -> str:
+    known = names("concurrency")
+    if text not in known:
+        raise ValueError(did_you_mean(text, known))
+    return text
+
+
+Adaptive = Annotated[str, AfterValidator(_adaptive), Field(json_schema_extra={"examples": ["gradient"]})]
+"""A craft that finds how many requests at once an upstream serves, by its name in the registry."""
 
 
 def _url(text: str) -> str:

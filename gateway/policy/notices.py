@@ -22,7 +22,7 @@ _NOT_YET = "not acted on by this version"
 def notices_of(loaded: Loaded) -> list[PolicyProblem]:
     """All notices on a policy, in the order of the file."""
     found: list[PolicyProblem] = []
-    for notice in (_callers, _tiers, _limits, _signals, _ladder, _sections, _upstreams, _examples):
+    for notice in (_callers, _tiers, _signals, _ladder, _sections, _upstreams, _examples):
         found.extend(notice(loaded))
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
@@ -46,16 +46,6 @@ def _tiers(loaded: Loaded) -> Found:
             yield tree.problem(("tiers", name), "no caller rule gives this tier", key=True)
         if tier.models and not tier.limits:
             yield tree.problem(("tiers", name), "this tier has no limits", "write `limits: []` and mean it, or add some", key=True)
-
-
-def _limits(loaded: Loaded) -> Found:
-    for name, tier in loaded.document.tiers.items():
-        for index, limit in enumerate(tier.limits):
-            path = ("tiers", name, "limits", index)
-            if limit.adaptive:
-                yield loaded.tree.problem((*path, "adaptive"), f"{_NOT_YET}: `at_once` holds as written", key=True)
-            if limit.priority:
-                yield loaded.tree.problem((*path, "priority"), f"{_NOT_YET}: requests are not queued", key=True)
 
 
 def _signals(loaded: Loaded) -> Found:

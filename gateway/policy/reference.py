@@ -18,6 +18,7 @@ _SECTIONS = (
     ("Limits", "tiers.NAME.limits[]", "LimitBlock"),
     ("Feature caps", "tiers.NAME.features", "FeatureBlock"),
     ("Upstreams", "upstreams[]", "UpstreamBlock"),
+    ("The queue before an upstream", "upstreams[].queue", "QueueBlock"),
     ("The door", "door", "DoorBlock"),
     ("Audit", "audit", "AuditBlock"),
     ("Signals", "signals", "SignalsBlock"),
@@ -60,9 +61,9 @@ estimate before the request goes out and settled by the truth after it; an answe
 **Shadow** exists at four places: the whole file (`mode: shadow`), one limit, one signal (`level: watch`), one rung. What is in shadow
 is decided and recorded, and not acted on.
 
-**Not acted on yet.** Names that the plan knows and this version does not have (signals, perturbations, `response`, `adaptive`,
-`priority`) are checked and then named in a notice by `gateway policy check`. What would be dangerous to overlook (money, monthly and
-lifetime windows, prices) is an error instead.
+**Not acted on yet.** Names that the plan knows and this version does not have (signals, perturbations, `response`) are
+checked and then named in a notice by `gateway policy check`. What would be dangerous to overlook (money, monthly and lifetime windows,
+prices) is an error instead.
 """
 
 

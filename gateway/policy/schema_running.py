@@ -7,12 +7,21 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from gateway.model.policy import UsageMode
-from gateway.policy.fields import Duration, EnvName, Glob, Id, Net, Section, Size, Url
+from gateway.policy.fields import Adaptive, Amount, Duration, EnvName, Glob, Id, Net, Section, Size, Url
 from gateway.policy.nearest import did_you_mean
 from gateway.policy.units import rate
 from gateway.registry import names
 
-__all__ = ["AuditBlock", "DoorBlock", "UpstreamBlock"]
+__all__ = ["AuditBlock", "DoorBlock", "QueueBlock", "UpstreamBlock"]
+
+
+class QueueBlock(Section):
+    """Where requests wait for an upstream that is full: by priority class, and by turns between callers within a class."""
+
+    longest: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=200, description="Most requests that wait in one process. Beyond, the caller who has most of them waiting loses one."
+    )
+    wait: Duration = Field(default="5s", description="How long one waits at most; then it is refused (503, with Retry-After).")
 
 
 class UpstreamBlock(Section):
@@ -32,6 +41,19 @@ class UpstreamBlock(Section):
     first_byte_timeout: Duration = Field(default="10m", description="To the answer's head.")
     idle_timeout: Duration = Field(default="5m", description="Between two pieces of an answer.")
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = Field(default=1024, description="Connections at once.")
+    at_once: Amount | None = Field(
+        default=None,
+        description="Most requests that one process has under way there; absent: no bound, or with `adaptive` `max_connections`.",
+    )
+    adaptive: Adaptive | None = Field(
+        default=None,
+        description="Each process finds how many requests at once it serves without making them wait: `gradient` by its slowing down, "
+        "`aimd` by its refusals and delays; `at_once` is the ceiling.",
+    )
+    queue: QueueBlock = Field(default=QueueBlock(), description="Where requests wait for it while it is full or cooling down.")
+    cooldown: Duration = Field(
+        default="1m", description="Longest time that its Retry-After (429, 503, 529) is kept for all callers; `0s` keeps none."
+    )
 
 
 def _door_rate(text: str) -> str:

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from gateway.model.limit import LostMode, Subject
-from gateway.policy.fields import Amount, Duration, Fingerprint, Glob, Id, Net, OneOrMore, Rate, Route, Section, Share
+from gateway.model.limit import LostMode, Priority, Subject
+from gateway.policy.fields import Adaptive, Amount, Duration, Fingerprint, Glob, Id, Net, OneOrMore, Rate, Route, Section, Share
 
 __all__ = ["CallerBlock", "FeatureBlock", "LimitBlock", "MatchBlock", "TierBlock"]
 
@@ -119,8 +119,16 @@ class LimitBlock(Section):
     shadow: bool = Field(default=False, description="Counted and recorded, never refused by.")
     when_state_is_lost: LostMode | None = Field(default=None, description="As in the policy, for this limit alone.")
     share_when_lost: Share | None = Field(default=None, description="As in the policy, for this limit alone.")
-    adaptive: Literal["gradient", "aimd"] | None = Field(default=None, description="Not acted on by this version.")
-    priority: Literal["high", "normal", "low"] | None = Field(default=None, description="Not acted on by this version.")
+    adaptive: Adaptive | None = Field(
+        default=None,
+        description="Only with `concurrent`: each process finds by `gradient` or `aimd` how many of these the upstream serves at once "
+        "and lets the rest wait; `at_once` is the ceiling.",
+    )
+    priority: Priority | None = Field(
+        default=None,
+        description="Class of the requests that this limit is for, should they have to wait for an upstream; of several the last in "
+        "the order `high`, `normal`, `low`, `batch`.",
+    )
 
 
 class TierBlock(Section):
@@ -132,4 +140,9 @@ class TierBlock(Section):
     routes: list[Route] = Field(
         default=[],
         description="Further routes that this gateway does not parse (files, batches, audio), open with the gateway's own credentials.",
+    )
+    priority: Priority = Field(
+        default="normal",
+        description="Class of the tier's requests where they wait for an upstream: they get places in the ratio 16 `high`, 8 `normal`, "
+        "4 `low`, 1 `batch`, by turns between callers; `batch` leaves an eighth of the places free.",
     )

@@ -29,8 +29,6 @@ def test_the_small_policy_has_nothing_to_be_said(small):
         ("", "", "trusted_proxies: [0.0.0.0/0]\n", "trusted_proxies[0]: everybody's identity headers are believed"),
         ("tier: standard", "tier: free", "", "tiers.standard: no caller rule gives this tier"),
         ("", "", "  open: { models: [x] }\n", "tiers.open: this tier has no limits"),
-        ("at_once: 8", "at_once: 8, adaptive: aimd", "", "tiers.standard.limits[1].adaptive: not acted on"),
-        ("per: key", "per: key, priority: low", "", "tiers.free.limits[0].priority: not acted on"),
         ("", "", "signals:\n  cadence: { level: watch }\n", "signals.cadence: this version has no such signal"),
         ("", "", "signals:\n  baseline: a.json\n", "signals.baseline: not acted on"),
         ("", "", LADDER, "ladder: this version has no signals"),
