@@ -20,16 +20,19 @@ _URL = re.compile(r"http://[\w.\[\]:]+")
 
 
 class GatewayProcess:
-    """`GatewayProcess(tmp_path, "--demo")`; a context manager. `url`, `admin` and, with the demo, `demo_key` once it listens."""
+    """`GatewayProcess(tmp_path, "--demo")`; a context manager. `url`, `admin` and, with the demo, `demo_key` once it listens.
 
-    def __init__(self, data, *arguments, env=None, ready_s=30.0):
+    `ports` () leaves them to the environment; `interpreter` are options of Python's own.
+    """
+
+    def __init__(self, data, *arguments, env=None, ready_s=30.0, ports=("--port", "0", "--admin-port", "0"), interpreter=(), cwd=ROOT):
         self.data = Path(data)
         self.lines = []
         self.errors = []
-        command = [sys.executable, "-m", "gateway", "serve", "--port", "0", "--admin-port", "0", "--data", str(self.data), *arguments]
+        command = [sys.executable, *interpreter, "-m", "gateway", "serve", *ports, "--data", str(self.data), *arguments]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GATEWAY_")} | {"PYTHONUNBUFFERED": "1"} | (env or {})
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+            command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )
         self._readers = [
             threading.Thread(target=self._collect, args=(self.process.stdout, self.lines), daemon=True),
