@@ -148,7 +148,7 @@ async def judge(policy: Policy, given: GivenBlock, now_us: int) -> Judged:
     judgement = decide(policy, matched.rule, matched.tier, caller, facts, verdict, route=given.route or "POST /chat/completions")
     decision = judgement.decision
     judged = Judged(matched.rule, matched.tier.id, decision.action.word, decision.reason, observed, decision, decision.shadowed)
-    claims = claims_for(policy, matched.tier, caller, facts, decision, verdict)
+    claims = claims_for(policy, matched.tier, caller, facts, decision, verdict, at_us=_STILL_US)
     judged = replace(judged, claimed=frozenset(claim.limit.id for claim in claims))
     if judgement.refusal is not None:
         return replace(judged, action="refuse")
@@ -195,12 +195,15 @@ def _weighed(policy: Policy, matched: Matched, given: GivenBlock, now_us: int) -
     return Verdict(score, frozenset(kinds), high=score), observed
 
 
+_STILL_US = 1_000_000_000_000_000
+
+
 class _StoodStill:
     """A clock that stands: a test's windows never slide."""
 
     def now(self) -> int:
         """See `ports.Clock`."""
-        return 1_000_000_000_000_000
+        return _STILL_US
 
 
 async def _taken(judged: Judged, claims: tuple[Claim, ...], facts: RequestFacts, used: dict[str, int]) -> Judged:
@@ -208,7 +211,8 @@ async def _taken(judged: Judged, claims: tuple[Claim, ...], facts: RequestFacts,
     store = MemoryHolds(_StoodStill())
     try:
         for claim in claims:
-            await _use(store, claim, used.get(claim.limit.id, 0))
+            unit = 1_000_000 if claim.limit.count is Count.MONEY else 1
+            await _use(store, claim, unit * used.get(claim.limit.id, 0))
         before = await store.look(claims)
         taken = await store.take(Hold("judged", claims, 0))
         after = await store.look(claims)

@@ -20,6 +20,8 @@ TABLES: dict[str, dict[str, str]] = {
         "sliding": "gateway.quota.sliding:SLIDING",
         "bucket": "gateway.quota.bucket:BUCKET",
         "slots": "gateway.quota.slots:SLOTS",
+        "calendar": "gateway.quota.calendar:CALENDAR",
+        "lifetime": "gateway.quota.lifetime:LIFETIME",
     },
     "concurrency": {
         "gradient": "gateway.quota.gradient:GRADIENT",

@@ -248,7 +248,13 @@ class Stage:
         record = self.sink.records[-1]
         policy = a_policy(a_limit("slots", Count.CONCURRENT, 2), a_limit("tpm", Count.TOKENS, 100))
         return claims_for(
-            policy, policy.tiers["standard"], record.caller, record.facts, record.decision, at_the_door(policy).trail.verdict
+            policy,
+            policy.tiers["standard"],
+            record.caller,
+            record.facts,
+            record.decision,
+            at_the_door(policy).trail.verdict,
+            at_us=record.at_us,
         )
 
     def metric(self, name, *labels):

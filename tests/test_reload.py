@@ -205,7 +205,7 @@ async def test_usage_survives_an_edited_amount_and_not_an_edited_kind(holder, pa
         policy = holder.current
         tier, caller, facts = policy.tiers["free"], Caller("k", "k"), RequestFacts("openai", "openai.chat", model="m")
         decision = decide(policy, "everyone", tier, caller, facts, NO_VERDICT, route="").decision
-        taken = await store.take(Hold(f"h{next(number)}", claims_for(policy, tier, caller, facts, decision, NO_VERDICT), 0))
+        taken = await store.take(Hold(f"h{next(number)}", claims_for(policy, tier, caller, facts, decision, NO_VERDICT, at_us=0), 0))
         return taken.states[0].used
 
     number = itertools.count()

@@ -1,8 +1,8 @@
 """What a request asks of each limit: one claim per limit that applies, scaled by the ladder's share; and the words of a refusal.
 
 Estimates follow one rule. What the client set itself is taken at its word: if that can never fit, the request is refused and
-told so. What we guess (an answer without a bound) is cut to what fits, so that a guess alone never refuses anybody; the
-difference is charged as debt when the truth is known.
+told so. What we guess (an answer without a bound, and how much of a request is cached or reasoning: all of it) is cut to what fits,
+so that a guess alone never refuses anybody; the difference is charged as debt when the truth is known.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ import hashlib
 from dataclasses import replace
 from functools import lru_cache
 
+from gateway.core.pricing import micro_cost, price_of
 from gateway.model.caller import Caller
 from gateway.model.decision import Decision, Refusal, RefusalKind
 from gateway.model.evidence import Verdict
-from gateway.model.limit import Claim, Count, Limit, LimitState, Subject
-from gateway.model.policy import Policy, Tier
+from gateway.model.limit import MAX_AMOUNT, WEIGHT_ONE, Claim, Count, Limit, LimitState, Subject
+from gateway.model.policy import Policy, Price, Tier
 from gateway.model.request import RequestFacts
+from gateway.policy.match import fits
+from gateway.quota.calendar import period_starts
 
 __all__ = ["claims_for", "refusal_for", "subject_values"]
 
@@ -24,19 +27,25 @@ _SLOT_RETRY_US = 1_000_000
 """When a slot comes free nobody knows: this is when asking again makes sense."""
 
 _LONGEST_SUBJECT = 160
+_MICRO = 1_000_000
+"""Micro-units in a unit of money."""
 
 
 def claims_for(
-    policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, decision: Decision, verdict: Verdict
+    policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, decision: Decision, verdict: Verdict, *, at_us: int
 ) -> tuple[Claim, ...]:
-    """The request's claims, in the order of the tier's limits. Limits per campaign apply only to callers that belong to one."""
+    """The request's claims, in the order of the tier's limits. Limits per campaign apply only to callers that belong to one.
+
+    `at_us`, Unix microseconds, is when the request arrived: calendar periods are told to the store from there.
+    """
     if policy.mode == "off":
         return ()
     claims = []
     for limit in tier.limits:
         values = subject_values(limit.per, caller, facts, tier, verdict)
         if values is not None:
-            claims.append(_claim(limit if policy.mode == "enforce" else _in_shadow(limit), values, caller, facts, decision.share))
+            limit = limit if policy.mode == "enforce" else _in_shadow(limit)
+            claims.append(_claim(limit, values, caller, facts, decision.share, policy.prices, at_us))
     return tuple(claims)
 
 
@@ -71,32 +80,73 @@ def _subject(subject: Subject, caller: Caller, facts: RequestFacts, tier: Tier, 
             return "*"
 
 
-def _claim(limit: Limit, values: tuple[str, ...], caller: Caller, facts: RequestFacts, share: float) -> Claim:
-    amount, burst = (limit.amount, limit.burst) if share >= 1.0 else (_scaled(limit.amount, share), _scaled(limit.burst, share))
+def _claim(
+    limit: Limit, values: tuple[str, ...], caller: Caller, facts: RequestFacts, share: float, prices: tuple[Price, ...], at_us: int
+) -> Claim:
+    full, burst = _own_amount(limit, caller)
+    whole = burst if limit.window == "bucket" else full
+    amount, burst = (full, burst) if share >= 1.0 else (_scaled(full, share), _scaled(burst, share))
     subject = _encoded(values)
     slot = caller.account if "account" in limit.per or "key" in limit.per else subject
     capacity = burst if limit.window == "bucket" else amount
-    key = f"{limit.id}:{limit.count}:{limit.window}:{limit.window_us}:{'+'.join(limit.per)}:{subject}"
-    return Claim(limit=limit, key=key, slot=slot, amount=amount, burst=burst, want=_want(limit, facts, capacity))
+    key = f"{limit.id}:{limit.count}:{limit.window}:{limit.span}:{'+'.join(limit.per)}:{subject}"
+    periods = period_starts(limit.period, limit.zone, at_us) if limit.period else ()
+    weight = _weight(limit.weights, facts.model) if limit.weights else WEIGHT_ONE
+    wanted, guessed = _expected(limit.count, facts, prices)
+    if weight != WEIGHT_ONE:
+        wanted, guessed = -(-wanted * weight // WEIGHT_ONE), -(-guessed * weight // WEIGHT_ONE)
+    return Claim(limit, key, slot, amount, burst, _want(wanted, guessed, capacity, whole), periods, weight)
 
 
-def _want(limit: Limit, facts: RequestFacts, capacity: int) -> int:
-    estimate = facts.estimate
-    match limit.count:
-        case Count.REQUESTS | Count.CONCURRENT:
-            return 1
-        case Count.BYTES:
-            wanted, guessed = max(facts.body_size, 0), 0
-        case Count.INPUT_TOKENS:
-            wanted, guessed = estimate.input, 0
-        case Count.OUTPUT_TOKENS:
-            wanted, guessed = (estimate.output, 0) if estimate.output_given else (0, estimate.output)
-        case Count.TOKENS:
-            wanted, guessed = (estimate.input + estimate.output, 0) if estimate.output_given else (estimate.input, estimate.output)
+def _own_amount(limit: Limit, caller: Caller) -> tuple[int, int]:
+    """(amount, burst) of a limit for this caller: what its own record says, where the limit is counted for it, else the policy's.
+
+    A bucket's depth grows with its amount.
+    """
+    own = caller.limits.get(limit.id) if caller.limits else None
+    if own is None or not ("key" in limit.per or "account" in limit.per):
+        return limit.amount, limit.burst
+    amount = min(own * _MICRO if limit.count is Count.MONEY else own, MAX_AMOUNT)
+    return amount, min(-(-limit.burst * amount // limit.amount), MAX_AMOUNT) if limit.burst else 0
+
+
+def _want(wanted: int, guessed: int, capacity: int, whole: int) -> int:
+    """What to hold of a limit of that capacity, `whole` before the ladder's share."""
     if wanted <= capacity:
         return min(wanted + guessed, capacity)
     # Fits the limit as written and only the ladder's share is too small: hold all of the share, the rest becomes debt.
-    return capacity if wanted <= limit.capacity else wanted
+    return capacity if wanted <= whole else min(wanted, MAX_AMOUNT)
+
+
+def _expected(count: Count, facts: RequestFacts, prices: tuple[Price, ...]) -> tuple[int, int]:
+    """(what the request surely may come to, what is guessed beyond that) of a count."""
+    estimate = facts.estimate
+    given, guess = (estimate.output, 0) if estimate.output_given else (0, estimate.output)
+    match count:
+        case Count.REQUESTS | Count.CONCURRENT:
+            return 1, 0
+        case Count.BYTES:
+            return max(facts.body_size, 0), 0
+        case Count.INPUT_TOKENS:
+            return estimate.input, 0
+        case Count.OUTPUT_TOKENS:
+            return given, guess
+        case Count.TOKENS:
+            return estimate.input + given, guess
+        case Count.CACHED_INPUT_TOKENS:
+            return 0, estimate.input
+        case Count.REASONING_TOKENS:
+            return 0, estimate.output
+        case Count.MONEY:
+            price = price_of(prices, facts.model)
+            if price is None:
+                return 0, 0
+            sure = micro_cost(price, input=estimate.input, output=given)
+            return sure, micro_cost(price, input=estimate.input, output=estimate.output) - sure
+
+
+def _weight(weights: tuple[tuple[str, int], ...], model: str) -> int:
+    return next((weight for glob, weight in weights if fits(glob, model)), WEIGHT_ONE)
 
 
 def _scaled(amount: int, share: float) -> int:
@@ -120,12 +170,23 @@ def refusal_for(states: tuple[LimitState, ...], facts: RequestFacts) -> Refusal:
     blocking = [state for state in states if not state.fitted and not state.claim.limit.shadow]
     worst = max(blocking, key=lambda state: (state.retry_us < 0, _retry(state)))
     limit, claim = worst.claim.limit, worst.claim
+    if worst.retry_us < 0 and claim.want <= claim.capacity:
+        return Refusal(
+            "limit_spent",
+            429,
+            f"Quota exceeded{_for_model(facts)} on {_per(limit)}: Limit {_said(limit, claim.amount)}, "
+            f"Used {_said(limit, worst.used)}, Requested {_said(limit, claim.want)}. It does not come back by waiting.",
+            f"limit.{limit.id}",
+            code="insufficient_quota",
+            final=True,
+            unnamed="campaign" in limit.per,
+        )
     if worst.retry_us < 0:
         return Refusal(
             "limit_never_fits",
             429,
-            f"Request too large{_for_model(facts)} on {_per(limit)}: Limit {claim.capacity}, Requested {claim.want}. "
-            f"It can never fit; {_smaller(limit)}.",
+            f"Request too large{_for_model(facts)} on {_per(limit)}: Limit {_said(limit, claim.capacity)}, "
+            f"Requested {_said(limit, claim.want)}. It can never fit; {_smaller(limit)}.",
             f"limit.{limit.id}",
             code="rate_limit_exceeded",
             final=True,
@@ -135,10 +196,10 @@ def refusal_for(states: tuple[LimitState, ...], facts: RequestFacts) -> Refusal:
     return Refusal(
         _KIND[limit.count],
         429,
-        f"Rate limit reached{_for_model(facts)} on {_per(limit)}: Limit {claim.amount}, Used {worst.used}, Requested {claim.want}. "
-        f"Please try again in {_spoken(wait)}.",
+        f"Rate limit reached{_for_model(facts)} on {_per(limit)}: Limit {_said(limit, claim.amount)}, Used {_said(limit, worst.used)}, "
+        f"Requested {_said(limit, claim.want)}. Please try again in {_spoken(wait)}.",
         f"limit.{limit.id}",
-        code="rate_limit_exceeded",
+        code="insufficient_quota" if limit.count is Count.MONEY else "rate_limit_exceeded",
         retry_us=wait,
         unnamed="campaign" in limit.per,
     )
@@ -149,6 +210,9 @@ _KIND: dict[Count, RefusalKind] = {
     Count.TOKENS: "limit_tokens",
     Count.INPUT_TOKENS: "limit_tokens",
     Count.OUTPUT_TOKENS: "limit_tokens",
+    Count.CACHED_INPUT_TOKENS: "limit_tokens",
+    Count.REASONING_TOKENS: "limit_tokens",
+    Count.MONEY: "limit_money",
     Count.BYTES: "limit_bytes",
     Count.CONCURRENT: "limit_concurrent",
 }
@@ -167,8 +231,14 @@ def _per(limit: Limit) -> str:
         return "concurrent requests"
     short = {Count.TOKENS: " (TPM)", Count.REQUESTS: " (RPM)"}.get(limit.count, "") if limit.window_us == 60_000_000 else ""
     units = {1_000_000: "second", 60_000_000: "min", 3_600_000_000: "hour", 86_400_000_000: "day"}
-    window = units.get(limit.window_us) or f"{limit.window_us / 1_000_000:g} s"
-    return f"{limit.count.value.replace('_', ' ')} per {window}{short}"
+    window = limit.period or units.get(limit.window_us) or f"{limit.window_us / 1_000_000:g} s"
+    what = limit.count.value.replace("_", " ")
+    return f"{what} in all" if limit.window == "lifetime" else f"{what} per {window}{short}"
+
+
+def _said(limit: Limit, amount: int) -> str:
+    """An amount as people read it: of money in units of the currency, rounded up to a ten-thousandth."""
+    return f"{-(-amount // 100) / 10_000:g}" if limit.count is Count.MONEY else str(amount)
 
 
 def _smaller(limit: Limit) -> str:

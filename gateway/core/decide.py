@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from gateway.core.pricing import price_of
 from gateway.model.caller import Caller
 from gateway.model.decision import Action, Decision, Refusal
 from gateway.model.evidence import Verdict
+from gateway.model.limit import Count, Limit
 from gateway.model.policy import FeatureCaps, Policy, Rung, Tier
 from gateway.model.request import RequestFacts
 from gateway.policy.match import allows_model, allows_route
@@ -82,7 +84,7 @@ def decide(policy: Policy, rule: str, tier: Tier, caller: Caller, facts: Request
     )
     if policy.mode == "off":
         return Judgement(replace(decision, action=Action.ALLOW, share=1.0, perturbations=()))
-    refusal = _denied(policy, tier, caller, facts, route) or _closed(ladder.acting)
+    refusal = _denied(policy, tier, caller, facts, route) or _unpriced(policy, tier, facts, verdict) or _closed(ladder.acting)
     if policy.mode == "shadow":
         return Judgement(_unacted(decision, refusal))
     if refusal is None:
@@ -113,6 +115,22 @@ def _denied(policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, rou
         or _route_denied(policy, tier, caller, facts, route)
         or _feature_denied(tier, facts)
     )
+
+
+def _unpriced(policy: Policy, tier: Tier, facts: RequestFacts, verdict: Verdict) -> Refusal | None:
+    """Where money is limited a model without a price is refused: it would be free, and the limit none."""
+    if facts.operation == "opaque" or not any(_bounds_cost(limit, verdict) for limit in tier.limits):
+        return None
+    if price_of(policy.prices, facts.model) is not None:
+        return None
+    named = f"The model `{facts.model[:100]}`" if facts.model else "A request without a model"
+    message = f"{named} has no price here, and this key is limited by cost."
+    return Refusal("model_denied", 403, message, "model.unpriced", code="model_not_priced", param="model", final=True)
+
+
+def _bounds_cost(limit: Limit, verdict: Verdict) -> bool:
+    applies = "campaign" not in limit.per or verdict.campaign is not None
+    return limit.count is Count.MONEY and applies and not limit.shadow
 
 
 def _model_denied(tier: Tier, facts: RequestFacts) -> Refusal | None:

@@ -18,6 +18,7 @@ from gateway.core.claims import claims_for, refusal_for
 from gateway.core.decide import decide
 from gateway.core.outcomes import Abort, bytes_in, cut, cut_off, expected
 from gateway.core.owning import keeps, lists, refs
+from gateway.core.pricing import priced
 from gateway.core.reading import caller_of, edited, facts_of
 from gateway.core.refusals import audit_lost, no_upstream, not_listed, not_yours, state_lost, upstream_refusal
 from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
@@ -155,7 +156,7 @@ class Challenge:
         assert tier is not None
         assert facts is not None
         assert decision is not None
-        claims = claims_for(trail.policy, tier, caller, facts, decision, trail.verdict)
+        claims = claims_for(trail.policy, tier, caller, facts, decision, trail.verdict, at_us=trail.arrival.at_us)
         if not claims:
             return Admit(trail)
         hold = Hold(trail.arrival.id, claims, trail.arrival.at_us)
@@ -452,7 +453,16 @@ def _outcome_of(refusal: Refusal) -> Outcome:
 def _wind_up(trail: Trail, outcome: Outcome) -> Settle | Record:
     if outcome.refusal is not None:
         trail = _reasoned(trail, outcome.refusal)
+    outcome = _priced(trail, outcome)
     return Record(trail, outcome) if trail.hold is None else Settle(trail, trail.hold, outcome)
+
+
+def _priced(trail: Trail, outcome: Outcome) -> Outcome:
+    """The outcome with what it costs, by the prices of the policy that the request runs under."""
+    seen, prices = outcome.seen, trail.policy.prices
+    if not prices or trail.facts is None:
+        return outcome
+    return replace(outcome, seen=replace(seen, usage=priced(seen.usage, prices, trail.facts.model)))
 
 
 def _refused(trail: Trail, refusal: Refusal) -> Record:

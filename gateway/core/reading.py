@@ -9,12 +9,15 @@ from gateway.core.owning import must_read
 from gateway.core.replies import Found, Payload
 from gateway.core.trail import Trail
 from gateway.errors import BadRequest
-from gateway.model.caller import Caller, KeyRecord
+from gateway.model.caller import NO_LIMITS, Caller, KeyRecord
 from gateway.model.decision import Refusal
 from gateway.model.policy import Tier
 from gateway.model.request import Arrival, Estimate, RequestFacts
 
 __all__ = ["caller_of", "edited", "facts_of"]
+
+_SHRINKING = frozenset({"clipped.choices", "clipped.max_output"})
+"""Edits after which an answer can't become as long as the client asked."""
 
 
 def caller_of(arrival: Arrival, found: Found) -> Caller | Refusal:
@@ -48,6 +51,7 @@ def _as_caller(arrival: Arrival, record: KeyRecord | None) -> Caller:
         peer=arrival.peer,
         attributes=dict(arrival.attributes),
         source=arrival.source,
+        limits=dict(record.limits) if record and record.limits else NO_LIMITS,
     )
 
 
@@ -72,7 +76,10 @@ def facts_of(trail: Trail, payload: Payload) -> RequestFacts | Refusal:
 
 
 def edited(trail: Trail, tier: Tier, facts: RequestFacts, plain: bytes) -> Trail:
-    """The trail with the body that goes upstream: the very bytes that came, unless the policy clips or asks."""
+    """The trail with the body that goes upstream: the very bytes that came, unless the policy clips or asks.
+
+    What is expected of a clipped request is expected of its clipped form; what the client asked for stays in the facts.
+    """
     policy, upstream = trail.policy, trail.upstream
     if trail.body is None or policy.mode == "off" or facts.ambiguous:
         return trail
@@ -83,4 +90,13 @@ def edited(trail: Trail, tier: Tier, facts: RequestFacts, plain: bytes) -> Trail
     result = trail.dialect.edit(plain, facts, caps, ask_usage=ask)
     if result.body is plain:
         return trail
-    return replace(trail, body=result.body, decoded=trail.body is not plain, changed=result.changed)
+    if _SHRINKING.isdisjoint(result.changed):
+        return replace(trail, body=result.body, decoded=trail.body is not plain, changed=result.changed)
+    facts = replace(facts, estimate=_shrunk(trail, facts, result.body))
+    return replace(trail, facts=facts, body=result.body, decoded=trail.body is not plain, changed=result.changed)
+
+
+def _shrunk(trail: Trail, facts: RequestFacts, body: bytes) -> Estimate:
+    """What a clipped request may come to: never more than it asked for, and a bound that we wrote is no word of the client's."""
+    clipped = trail.dialect.parse(body, length=len(body)).estimate
+    return replace(facts.estimate, output=min(facts.estimate.output, clipped.output))

@@ -2,7 +2,7 @@
 
 After draft-ietf-httpapi-ratelimit-headers (the texts of -10 and -11): lists of strings with parameters as structured fields (RFC 9651)
 have them. `q` quota and `w` window of a policy; `r` what remains and `t` seconds. There is no unit for tokens, so limits on
-tokens are known by their name alone. Retry-After must not be earlier than a `t` beside it, so in a refusal only the
+tokens are known by their name alone. A lifetime budget has neither `w` nor `t`. Retry-After must not be earlier than a `t` beside it, so in a refusal only the
 limits that did not fit carry one: the time after which they would.
 """
 
@@ -49,9 +49,10 @@ def _shown(states: Sequence[LimitState]) -> list[LimitState]:
 
 
 def _policy(state: LimitState) -> str:
-    """One policy. Open slots have no window: theirs would be the lease, which says nothing of when one is free."""
+    """One policy. Open slots have no window: theirs would be the lease, which says nothing of when one is free. Nor has a lifetime."""
     limit = state.claim.limit
-    window = "" if limit.count is Count.CONCURRENT else f";w={_integer(retry_after_s(limit.window_us))}"
+    endless = limit.count is Count.CONCURRENT or limit.window == "lifetime"
+    window = "" if endless else f";w={_integer(retry_after_s(state.claim.window_us))}"
     unit = _UNITS.get(limit.count)
     return f"{sf_string(limit.id)};q={_integer(state.claim.amount)}{window}" + (f";qu={sf_string(unit)}" if unit else "")
 
@@ -65,7 +66,7 @@ def _standing(state: LimitState, *, refused: bool) -> str:
 def _seconds(state: LimitState, *, refused: bool) -> int | None:
     """Seconds until the claim would fit, in a refusal; until the limit is whole, in an answer; None where neither can be said."""
     if not refused:
-        return None if state.claim.limit.count is Count.CONCURRENT else max(0, -(-state.reset_us // 1_000_000))
+        return None if state.claim.limit.count is Count.CONCURRENT or state.reset_us < 0 else -(-state.reset_us // 1_000_000)
     return None if state.fitted or state.retry_us < 0 else retry_after_s(state.retry_us)
 
 

@@ -1,7 +1,8 @@
 """Which limits a caller is told of, and the arithmetic that every way of telling shares.
 
 A limit in shadow is not in force, so telling it would be untrue; one that is kept per campaign exists only for callers under
-suspicion, so telling it would say so. Both stay silent, whatever the dialect. Times round up: who waits as told is let in.
+suspicion, so telling it would say so; one on money has no unit that a client knows, and would be read as tokens or requests. All three
+stay silent, whatever the dialect; a refusal says when to come back all the same. Times round up: who waits as told is let in.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gateway.model.decision import Refusal
-from gateway.model.limit import Count, LimitState
+from gateway.model.limit import Count, Limit, LimitState
 
 __all__ = [
     "LONGEST_PATIENCE_US", "field_text", "pointless_to_retry", "ratio_left", "remaining", "retry_after_ms", "retry_after_s", "tightest",
@@ -21,10 +22,12 @@ LONGEST_PATIENCE_US = 60_000_000
 
 
 def told(states: Iterable[LimitState]) -> list[LimitState]:
-    """The states that may be told, in their order: neither in shadow, nor per campaign, nor of an amount below one."""
-    return [
-        state for state in states if not state.claim.limit.shadow and "campaign" not in state.claim.limit.per and state.claim.amount > 0
-    ]
+    """The states that may be told, in their order: neither in shadow, nor per campaign, nor on money, nor of an amount below one."""
+    return [state for state in states if _open(state.claim.limit) and state.claim.amount > 0]
+
+
+def _open(limit: Limit) -> bool:
+    return not limit.shadow and limit.count is not Count.MONEY and "campaign" not in limit.per
 
 
 def remaining(state: LimitState) -> int:
@@ -38,8 +41,11 @@ def ratio_left(state: LimitState) -> float:
 
 
 def tightest(states: Iterable[LimitState], counts: Sequence[Count]) -> LimitState | None:
-    """Of the told limits on these counts, the one with the least share left; of equals the one that takes longest to be whole."""
-    candidates = [state for state in told(states) if state.claim.limit.count in counts]
+    """Of the told limits on these counts, the one with the least share left; of equals the one that takes longest to be whole.
+
+    Not of lifetime budgets: dialects tell with a limit when it is whole again, and these never are.
+    """
+    candidates = [state for state in told(states) if state.claim.limit.count in counts and state.claim.limit.window != "lifetime"]
     return min(candidates, key=lambda s: (ratio_left(s), -s.reset_us, s.claim.limit.id), default=None)
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["ANONYMOUS", "Caller", "KeyRecord", "Source", "fingerprint", "key_id_of"]
+__all__ = ["ANONYMOUS", "NO_LIMITS", "Caller", "KeyRecord", "Source", "fingerprint", "key_id_of"]
 
 Source = Literal["issued", "client", "asserted", "anonymous"]
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 
 def key_id_of(secret: bytes, credential: bytes) -> str:
@@ -32,6 +33,7 @@ class Caller:
     `account` is the key id where no account is known: such a caller is its own account.
     `tier` is what the key or a trusted proxy says; the policy has the last word.
     `peer` is the network address, IPv6 grouped by /64.
+    `limits` are amounts of its own, by the id of the limit whose amount they stand in for; see `KeyRecord`.
     """
 
     key_id: str
@@ -41,6 +43,7 @@ class Caller:
     peer: str = ""
     attributes: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     source: Source = "issued"
+    limits: Mapping[str, int] = field(default_factory=lambda: NO_LIMITS)
 
 
 ANONYMOUS = Caller(key_id="", account="", source="anonymous")
@@ -48,7 +51,11 @@ ANONYMOUS = Caller(key_id="", account="", source="anonymous")
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """An issued key as it is stored: everything but the key. Times are Unix microseconds, None for never."""
+    """An issued key as it is stored: everything but the key. Times are Unix microseconds, None for never.
+
+    `limits` are pairs of a limit's id and the amount that this key has of it in place of the policy's, in whole units of what the limit
+    counts (of money: whole units of the currency, not micro-units). They hold for limits that are counted per key or account.
+    """
 
     key_id: str
     account: str | None
@@ -58,6 +65,7 @@ class KeyRecord:
     expires_us: int | None = None
     revoked_us: int | None = None
     note: str = ""
+    limits: tuple[tuple[str, int], ...] = ()
 
     def state(self, now_us: int) -> Literal["active", "expired", "revoked"]:
         if self.revoked_us is not None and self.revoked_us <= now_us:

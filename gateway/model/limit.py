@@ -1,4 +1,7 @@
-"""What may be used: limits, a request's claims on them, and the hold that a store keeps until the answer is known."""
+"""What may be used: limits, a request's claims on them, and the hold that a store keeps until the answer is known.
+
+Money is in micro-units of the policy's currency, and what a unit weighs in thousandths: all amounts are integers.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,13 @@ __all__ = [
     "Limit",
     "LimitState",
     "LostMode",
+    "Period",
     "Priority",
     "Settlement",
     "Subject",
     "Taken",
+    "WhenSpent",
+    "WEIGHT_ONE",
     "Window",
 ]
 
@@ -28,7 +34,14 @@ MAX_AMOUNT = 2**53
 """Amounts are doubles in Lua: beyond this they would no longer be exact. `policy check` refuses them."""
 
 LostMode = Literal["allow", "degrade", "refuse"]
-Window = Literal["sliding", "bucket", "slots"]
+WhenSpent = Literal["continue", "finish"]
+Window = Literal["sliding", "bucket", "slots", "calendar", "lifetime"]
+Period = Literal["day", "week", "month"]
+"""Of a calendar window: a week begins on Monday (ISO 8601)."""
+
+WEIGHT_ONE = 1_000
+"""The weight of a model that a limit does not name: what it uses counts once."""
+
 Priority = Literal["high", "normal", "low", "batch"]
 """Classes of requests that wait for an upstream, the first served most."""
 
@@ -42,6 +55,9 @@ class Count(StrEnum):
     TOKENS = "tokens"
     INPUT_TOKENS = "input_tokens"
     OUTPUT_TOKENS = "output_tokens"
+    CACHED_INPUT_TOKENS = "cached_input_tokens"
+    REASONING_TOKENS = "reasoning_tokens"
+    MONEY = "money"
     BYTES = "bytes"
     CONCURRENT = "concurrent"
 
@@ -50,7 +66,9 @@ class Count(StrEnum):
 class Limit:
     """One limit of a tier, compiled.
 
-    `amount` per `window_us` (sliding, bucket) or at once (slots, `window_us` is then the lease). `burst` is the bucket's depth.
+    `amount` per `window_us` (sliding, bucket), per `period` of the calendar in `zone` (`window_us` is then its longest length), for
+    ever (lifetime, `window_us` 0) or at once (slots, `window_us` is then the lease). `burst` is the bucket's depth. An amount of money
+    is in micro-units.
     """
 
     id: str
@@ -64,10 +82,26 @@ class Limit:
     when_state_is_lost: LostMode = "refuse"
     share_when_lost: float = 0.5
     """Under `degrade`, the share of the amount that each process gives out alone while the shared store is lost."""
+    when_spent: WhenSpent = "continue"
+    """What becomes of a stream that needs more than is left: it ends there with all it has, or goes on and leaves a debt."""
     adaptive: str | None = None
     """Of slots: the craft that finds how many of them the upstream serves at once; `amount` is then the ceiling."""
     priority: Priority | None = None
     """The class of the requests that have a claim on this limit, where they wait for an upstream."""
+    period: Period | None = None
+    zone: str = "UTC"
+    weights: tuple[tuple[str, int], ...] = ()
+    """Globs of models with what a request or token of theirs counts, in thousandths; the first that fits. Others count once."""
+
+    @property
+    def span(self) -> str:
+        """What the window is, in a counter's name: another span is another counter."""
+        return f"{self.period}@{self.zone}" if self.period else str(self.window_us)
+
+    @property
+    def ends_streams(self) -> bool:
+        """A stream that needs more than is left of this ends there."""
+        return self.when_spent == "finish" and not self.shadow
 
     @property
     def capacity(self) -> int:
@@ -81,7 +115,9 @@ class Claim:
 
     `key` names the counter in a store: limit id, kind and subject, so that an edited amount keeps its usage and an edited
     kind starts anew. `slot` is the account: counters of one account live on one Cluster slot. `amount`, `burst` are the
-    limit's own scaled by the ladder's share. `want` is what to hold, at least 0.
+    limit's own, or the caller's own, scaled by the ladder's share. `want` is what to hold, at least 0.
+    `periods` are the starts of calendar periods around the request's arrival in Unix microseconds, ascending: of the one before, its
+    own and the next two, of which the store takes the one that its own clock is in. `weight` is what one unit counts, in thousandths.
     """
 
     limit: Limit
@@ -90,18 +126,25 @@ class Claim:
     amount: int
     burst: int
     want: int
+    periods: tuple[int, ...] = ()
+    weight: int = WEIGHT_ONE
 
     @property
     def capacity(self) -> int:
         return self.burst if self.limit.window == "bucket" else self.amount
+
+    @property
+    def window_us(self) -> int:
+        """How long the window is: of a calendar the period that the request arrived in, of a lifetime 0."""
+        return self.periods[2] - self.periods[1] if self.periods else self.limit.window_us
 
 
 @dataclass(frozen=True, slots=True)
 class LimitState:
     """One limit as it stood right after a take: what a client may be told.
 
-    `remaining` never negative. `reset_us` until it is whole again. `retry_us`: 0 when the claim fitted, else microseconds
-    after which it would fit if nobody else took; -1 when it never can.
+    `remaining` never negative. `reset_us` until it is whole again, -1 when it never will be. `retry_us`: 0 when the claim fitted,
+    else microseconds after which it would fit if nobody else took; -1 when it never can.
     """
 
     claim: Claim
@@ -135,16 +178,24 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """The truth a hold is settled by, per count."""
+    """The truth a hold is settled by, per count. `cached` is part of `input`, `reasoning` of `output`; money in micro-units."""
 
     requests: int
     input: int
     output: int
     bytes: int
+    cached: int = 0
+    reasoning: int = 0
+    micro_cost: int = 0
 
     @classmethod
     def of(cls, usage: Usage, *, bytes_moved: int, requests: int = 1) -> Amounts:
-        return cls(requests=requests, input=usage.input, output=usage.output, bytes=bytes_moved)
+        return cls(requests, usage.input, usage.output, bytes_moved, usage.cached, usage.reasoning, usage.micro_cost)
+
+    def for_claim(self, claim: Claim) -> int:
+        """What the claim is charged: the amount for its limit's count by the claim's weight, rounded up."""
+        amount = self.for_count(claim.limit.count)
+        return amount if claim.weight == WEIGHT_ONE else -(-amount * claim.weight // WEIGHT_ONE)
 
     def for_count(self, count: Count) -> int:
         match count:
@@ -156,6 +207,12 @@ class Amounts:
                 return self.input
             case Count.OUTPUT_TOKENS:
                 return self.output
+            case Count.CACHED_INPUT_TOKENS:
+                return self.cached
+            case Count.REASONING_TOKENS:
+                return self.reasoning
+            case Count.MONEY:
+                return self.micro_cost
             case Count.BYTES:
                 return self.bytes
             case Count.CONCURRENT:

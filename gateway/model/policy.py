@@ -15,7 +15,7 @@ from gateway.model.limit import Limit, LostMode, Priority
 
 __all__ = [
     "AuditRules", "BiasCap", "CallerMatch", "CallerRule", "Credentials", "DoorRules", "Exemption", "FeatureCaps", "Level", "Mode",
-    "Network", "Policy", "QueueRules", "Rung", "SignalRule", "StepDown", "Tier", "UpstreamRule", "UsageMode",
+    "Network", "Policy", "Price", "QueueRules", "Rung", "SignalRule", "StepDown", "Tier", "UpstreamRule", "UsageMode",
 ]  # fmt: skip
 
 Network = IPv4Network | IPv6Network
@@ -132,6 +132,20 @@ class Rung:
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """What the tokens of models that fit `models` (a glob) cost, in micro-units of the currency per million tokens.
+
+    `cached` is what input tokens read from a cache cost, `reasoning` what output tokens of reasoning do; None: like the others.
+    """
+
+    models: str
+    input: int
+    output: int
+    cached: int | None = None
+    reasoning: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StepDown:
     """A caller goes down a rung only `by` decibans below it, for `after_us`."""
 
@@ -227,6 +241,9 @@ class Policy:
     door: DoorRules = DoorRules()
     audit: AuditRules = AuditRules()
     owner: str = ""
+    currency: str = "USD"
+    prices: tuple[Price, ...] = ()
+    """The first that fits a model is its price."""
 
     @property
     def label(self) -> str:

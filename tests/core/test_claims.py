@@ -13,6 +13,7 @@ from gateway.model.evidence import NO_VERDICT, Verdict
 from gateway.model.limit import Count, LimitState
 from gateway.model.request import Estimate, RequestFacts
 
+NOON_US = 1_790_000_000_000_000
 CALLER = Caller("ab" * 16, "acme", peer="192.0.2.1")
 
 
@@ -23,7 +24,7 @@ def decision(share=1.0):
 def claims(make, *limits, facts=None, share=1.0, verdict=NO_VERDICT, mode="enforce", caller=CALLER):
     policy = make.policy(*limits, mode=mode)
     facts = facts or RequestFacts("openai", "openai.chat", model="m", body_size=70, estimate=Estimate(10, 20, True))
-    return claims_for(policy, policy.tiers["standard"], caller, facts, decision(share), verdict)
+    return claims_for(policy, policy.tiers["standard"], caller, facts, decision(share), verdict, at_us=NOON_US)
 
 
 @pytest.mark.parametrize(

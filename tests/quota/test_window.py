@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 
 from gateway.quota.window import stated
 from gateway.registry import names, resolve
-from tests.support.quota import START_US, bucket, sliding, slots
+from tests.support.quota import START_US, bucket, calendar, lifetime, sliding, slots
 
-CLAIMS = {"sliding": sliding(10, 4), "bucket": bucket(10, 4), "slots": slots(10)}
+CLAIMS = {
+    "sliding": sliding(10, 4),
+    "bucket": bucket(10, 4),
+    "slots": slots(10),
+    "calendar": calendar(10, 4),
+    "lifetime": lifetime(10, 4),
+}
 
 
 def test_what_remains_is_never_negative_and_a_fitting_claim_waits_for_nothing():
@@ -47,8 +53,12 @@ def test_states_are_values(name):
 @pytest.mark.parametrize("name", names("windows"))
 def test_after_its_reset_a_counter_is_as_good_as_unused(name):
     kind, claim = resolve("windows", name), CLAIMS[name]
-    state, _ = kind.charge(kind.empty, claim, "a", START_US)
+    state, _ = kind.charge(kind.aged(kind.empty, claim, START_US), claim, "a", START_US)
     reset = kind.read(state, claim, True, START_US).reset_us
+    if name == "lifetime":
+        assert reset == -1
+        assert kind.aged(state, claim, START_US + 10**18) == state
+        return
     assert not kind.idle(kind.aged(state, claim, START_US + reset - 1))
     assert kind.idle(kind.aged(state, claim, START_US + reset))
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.model.limit import Claim, Count, Limit
+from dataclasses import replace
 
-__all__ = ["LUA_CLOCK", "START_US", "HandClock", "bucket", "claim", "sliding", "slots"]
+from gateway.model.limit import Claim, Count, Limit
+from gateway.quota.calendar import LENGTHS_US, period_starts
+
+__all__ = ["LUA_CLOCK", "START_US", "HandClock", "bucket", "calendar", "claim", "lifetime", "sliding", "slots"]
 
 START_US = 1_790_000_000_000_000
 MINUTE_US = 60_000_000
@@ -39,3 +42,13 @@ def bucket(amount, want=1, *, burst=None, name="tpm", count=Count.TOKENS, window
 
 def slots(amount, *, name="inflight", lease_us=MINUTE_US, **more) -> Claim:
     return claim(name, "slots", Count.CONCURRENT, amount, 1, lease_us, **more)
+
+
+def calendar(amount, want=1, *, period="day", zone="UTC", at_us=START_US, name="monthly", count=Count.TOKENS, **more) -> Claim:
+    """A claim of a request that arrived at `at_us`."""
+    made = claim(name, "calendar", count, amount, want, LENGTHS_US[period], period=period, zone=zone, **more)
+    return replace(made, key=f"{name}:calendar:{period}@{zone}", periods=period_starts(period, zone, at_us))
+
+
+def lifetime(amount, want=1, *, name="budget", count=Count.TOKENS, **more) -> Claim:
+    return claim(name, "lifetime", count, amount, want, 0, **more)

@@ -5,7 +5,8 @@
 --   settle(state, c, id, want, mark, true_amount, now)
 --   read(state, c, fitted, now)   used, reset_us, retry_us
 --   save(key, state, c, now)      writes it, to expire by itself once it is as good as unused
--- A claim c is {window, amount, burst, window_us, want, shadow}; KEYS[i + 1] is the counter of claim i.
+-- A claim c is {window, amount, burst, span, want, shadow}, the span a number of microseconds but for calendars; KEYS[i + 1] is the
+-- counter of claim i.
 
 local EXACT = 9007199254740992
 local SLICES = 60
@@ -207,7 +208,76 @@ function slots.save(key, state, c, now)
   if last[2] then redis.call('PEXPIRE', key, string.format('%.0f', math.ceil((tonumber(last[2]) - now) / 1000) + MARGIN_MS)) end
 end
 
-local WINDOWS = {sliding = sliding, bucket = bucket, slots = slots}
+-- Calendar: {start, used}, kept as two whole numbers. The claim's span is the starts of the periods around its arrival, in microseconds.
+local calendar = {}
+
+local function starts_of(c)
+  if not c.starts then
+    c.starts = {}
+    for start in string.gmatch(c.span, '%S+') do c.starts[#c.starts + 1] = tonumber(start) end
+  end
+  return c.starts
+end
+
+local function period_left(start, c, now)
+  local starts = starts_of(c)
+  for _, next_start in ipairs(starts) do
+    if next_start > start then return max(1, next_start - now) end
+  end
+  return max(1, start + starts[#starts] - starts[#starts - 1] - now)
+end
+
+function calendar.load(key, now, c)
+  local starts = starts_of(c)
+  local start = starts[1]
+  for _, next_start in ipairs(starts) do
+    if next_start <= now then start = next_start end
+  end
+  local kept = redis.call('GET', key)
+  if not kept then return {start = start, used = 0} end
+  local at, used = string.match(kept, '^(%S+) (%S+)$')
+  if tonumber(at) < start then return {start = start, used = 0} end
+  return {start = tonumber(at), used = tonumber(used)}
+end
+
+function calendar.fits(state, c) return state.used + c.want <= c.amount end
+
+function calendar.charge(state, c, id, now) return {start = state.start, used = state.used + c.want}, state.start end
+
+function calendar.settle(state, c, id, want, mark, true_amount, now)
+  if state.start ~= mark then return state end
+  return {start = mark, used = max(0, state.used + true_amount - want)}
+end
+
+function calendar.read(state, c, fitted, now)
+  local left = period_left(state.start, c, now)
+  return state.used, state.used > 0 and left or 0, c.want <= c.amount and left or -1
+end
+
+function calendar.save(key, state, c, now)
+  if state.used <= 0 then redis.call('DEL', key) return end
+  keep(key, string.format('%.0f %.0f', state.start, state.used), period_left(state.start, c, now))
+end
+
+-- Lifetime: what was ever charged, kept as a whole number that never expires.
+local lifetime = {}
+
+function lifetime.load(key, now, c) return tonumber(redis.call('GET', key) or 0) end
+
+function lifetime.fits(state, c) return state + c.want <= c.amount end
+
+function lifetime.charge(state, c, id, now) return state + c.want, 0 end
+
+function lifetime.settle(state, c, id, want, mark, true_amount, now) return max(0, state + true_amount - want) end
+
+function lifetime.read(state, c, fitted, now) return state, state > 0 and -1 or 0, -1 end
+
+function lifetime.save(key, state, c, now)
+  if state <= 0 then redis.call('DEL', key) return end
+  redis.call('SET', key, string.format('%.0f', state))
+end
+
+local WINDOWS = {sliding = sliding, bucket = bucket, slots = slots, calendar = calendar, lifetime = lifetime}
 local FIELDS = 6
 
 -- The claims that stand in ARGV from `first` on; each carries the functions of its window.
@@ -217,7 +287,7 @@ local function claims_from(first)
     local at = first + (i - 1) * FIELDS
     claims[i] = {
       kind = WINDOWS[ARGV[at]], window = ARGV[at], amount = tonumber(ARGV[at + 1]), burst = tonumber(ARGV[at + 2]),
-      window_us = tonumber(ARGV[at + 3]), want = tonumber(ARGV[at + 4]), shadow = ARGV[at + 5] == '1',
+      span = ARGV[at + 3], window_us = tonumber(ARGV[at + 3]), want = tonumber(ARGV[at + 4]), shadow = ARGV[at + 5] == '1',
     }
   end
   return claims
