@@ -77,6 +77,15 @@ class HoldStore(Protocol):
     - Replaces what each claim held by the true amount for its count: refunds the rest, or charges the excess as debt (also beyond
       the limit). Frees slots. One effect per id, however often it is sent; an unknown id leaves a tombstone.
     - A hold whose lease is over (`lease_us` after its take or last renewal) stays charged as estimated, its slots are free.
+    `extend(hold, number, wants)`
+    - Charges an open hold a further slice: to each of its claims its part of `wants`, in their order, or nothing to any. A part of 0
+      is neither charged nor asked for. A part fits as a claim of that want would; only claims that are neither in shadow nor of a
+      limit that says `when_spent: continue` can refuse, the others are charged whatever they have left.
+    - `number` counts a hold's slices from 1 on. One effect per number: the same again, or an earlier one, gets the answer of the last
+      that was held and charges nothing more. A slice that was refused leaves nothing behind, and the number may be asked again.
+    - States in the order of the claims, `fitted` as for the part asked for. A hold that is not open (never taken, settled, or its
+      lease over) is charged nothing: `Taken(held=False, settled=True)`.
+    - A settle replaces the slices along with what the take charged, by the one truth.
     `renew(hold)` extends the lease of a hold by `lease_us` from now; of a hold that is not open it does nothing and says False.
     `look(claims)` tells the states without charging (`fitted`: would fit now).
     `lease_us` is the store's lease for token holds; slots have their limit's own (`limit.window_us`).
@@ -90,6 +99,7 @@ class HoldStore(Protocol):
     lease_us: int
 
     async def take(self, hold: Hold) -> Taken: ...
+    async def extend(self, hold: Hold, number: int, wants: Sequence[int]) -> Taken: ...
     async def settle(self, hold: Hold, amounts: Amounts) -> Settlement: ...
     async def renew(self, hold: Hold) -> bool: ...
     async def look(self, claims: Sequence[Claim]) -> tuple[LimitState, ...]: ...

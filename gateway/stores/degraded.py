@@ -42,6 +42,12 @@ class DegradedHolds:
         taken = await self._inner.take(_shared_out(hold))
         return replace(taken, states=_in_order(hold.claims, taken.states))
 
+    async def extend(self, hold: Hold, number: int, wants: Sequence[int]) -> Taken:
+        """See `ports.HoldStore`; claims of limits that do not degrade always fit and are not charged."""
+        ours = [want for claim, want in zip(hold.claims, wants, strict=True) if _degrades(claim)]
+        taken = await self._inner.extend(_shared_out(hold), number, ours)
+        return taken if taken.settled else replace(taken, states=_in_order(hold.claims, taken.states))
+
     async def settle(self, hold: Hold, amounts: Amounts) -> Settlement:
         """See `ports.HoldStore`."""
         return await self._inner.settle(_shared_out(hold), amounts)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
@@ -43,6 +43,9 @@ class _Open:
     taken: Taken
     charged: list[tuple[Claim, int]]
     until: int
+    slices: int = 0
+    """The number of the last slice that was charged, and what was answered."""
+    extended: Taken | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +83,25 @@ class MemoryHolds:
             return closed.expired.taken if closed.expired else Taken(False, self._look(hold.claims, now), settled=True)
         return self._take(hold, now)
 
+    async def extend(self, hold: Hold, number: int, wants: Sequence[int]) -> Taken:
+        """See `ports.HoldStore`."""
+        now = self._now()
+        known = self._open.get(hold.id)
+        if known is None:
+            return Taken(False, (), settled=True)
+        if known.extended is not None and number <= known.slices:
+            return known.extended
+        further = [replace(claim, want=want) for claim, want in zip(hold.claims, wants, strict=True)]
+        return self._extend(hold, known, further, number, now)
+
     async def settle(self, hold: Hold, amounts: Amounts) -> Settlement:
         """See `ports.HoldStore`."""
         now = self._now()
         known = self._open.pop(hold.id, None)
         if known is not None:
             self._bury(hold.id, _Closed(now + TOMBSTONE_US))
-            for claim, mark in known.charged:
-                self._settle(claim, hold.id, mark, amounts.for_count(claim.limit.count), now)
+            for claim, mark, true in _parts(known, amounts):
+                self._settle(claim, hold.id, mark, true, now)
             return Settlement("settled")
         closed = self._closed.get(hold.id)
         if closed is not None and closed.expired is None:
@@ -140,6 +154,24 @@ class MemoryHolds:
         if held:
             self._open[hold.id] = _Open(taken, charged, now + self.lease_us)
             self._sweep(2 * len(charged), now)
+        return taken
+
+    def _extend(self, hold: Hold, known: _Open, further: Sequence[Claim], number: int, now: int) -> Taken:
+        """As a take, of what is wanted further: see what fits, charge all or none, remember the answer."""
+        aged = [(claim, _kind(claim), self._aged(claim, now)) for claim in further]
+        fitted = [claim.want == 0 or kind.fits(state, claim) for claim, kind, state in aged]
+        held = all(fits or not claim.limit.ends_streams for claim, fits in zip(further, fitted, strict=True))
+        states = []
+        for (claim, kind, state), fits, taken_by in zip(aged, fitted, hold.claims, strict=True):
+            if held and claim.want:
+                state, mark = kind.charge(state, claim, hold.id, now)
+                known.charged.append((claim, mark))
+                self._keep(claim, state)
+            states.append(replace(kind.read(state, claim, fits, now), claim=taken_by))
+        taken = Taken(held, tuple(states))
+        if held:
+            known.slices, known.extended = number, taken
+            self._sweep(2 * len(further), now)
         return taken
 
     def _settle(self, claim: Claim, hold_id: str, mark: int, true: int, now: int) -> None:
@@ -199,6 +231,21 @@ class MemoryHolds:
         self._closed.move_to_end(hold_id)
         if len(self._closed) > self._tombstones:
             self._closed.popitem(last=False)
+
+
+def _parts(known: _Open, amounts: Amounts) -> list[tuple[Claim, int, int]]:
+    """Each charge of a hold with its part of the truth: of one counter the earlier are filled first, the last has all that is left."""
+    if not known.slices:
+        return [(claim, mark, amounts.for_count(claim.limit.count)) for claim, mark in known.charged]
+    last = {claim.key: place for place, (claim, _) in enumerate(known.charged)}
+    left: dict[str, int] = {}
+    parts = []
+    for place, (claim, mark) in enumerate(known.charged):
+        true = left.get(claim.key, amounts.for_count(claim.limit.count))
+        part = true if place == last[claim.key] else min(claim.want, true)
+        left[claim.key] = true - part
+        parts.append((claim, mark, part))
+    return parts
 
 
 _KINDS: dict[str, WindowKind[Any]] = {}

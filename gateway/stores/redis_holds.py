@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
@@ -39,12 +39,13 @@ class HoldScripts:
     settle: Script
     renew: Script
     look: Script
+    extend: Script
 
     @classmethod
     def load(cls, clock: str | None = None) -> HoldScripts:
         """The scripts from `lua/`; `clock` is Lua that takes the place of `now.lua`, the server's clock."""
         shared = (_read("now") if clock is None else clock) + _read("windows")
-        return cls(*(Script(shared + _read(name)) for name in ("take", "settle", "renew", "look")))
+        return cls(*(Script(shared + _read(name)) for name in ("take", "settle", "renew", "look", "extend")))
 
 
 class RedisHolds:
@@ -62,6 +63,13 @@ class RedisHolds:
         args = [hold.id, self.lease_us, _TOMBSTONE_MS, *_words(hold.claims)]
         reply = await self._line.run(self._scripts.take, _keys(hold.claims, hold.id), args)
         return Taken(reply[0] == 1, _states(hold.claims, reply[1:]), settled=reply[0] == 2)
+
+    async def extend(self, hold: Hold, number: int, wants: Sequence[int]) -> Taken:
+        """See `ports.HoldStore`."""
+        further = [replace(claim, want=want) for claim, want in zip(hold.claims, wants, strict=True)]
+        args = [hold.id, _TOMBSTONE_MS, number, *_words([_spared(claim) for claim in further])]
+        reply = await self._line.run(self._scripts.extend, _keys(hold.claims, hold.id), args)
+        return Taken(reply[0] == 1, _states(hold.claims if len(reply) > 1 else (), reply[1:]), settled=reply[0] == 2)
 
     async def settle(self, hold: Hold, amounts: Amounts) -> Settlement:
         """See `ports.HoldStore`."""
@@ -100,6 +108,11 @@ def _tag(slot: str) -> str:
     if 0 < len(slot) <= 64 and "{" not in slot and "}" not in slot:
         return slot
     return "h:" + hashlib.sha256(slot.encode("utf-8", "surrogatepass")).hexdigest()[:32] if slot else "-"
+
+
+def _spared(claim: Claim) -> Claim:
+    """The claim as a slice asks for it: in shadow unless its limit ends streams."""
+    return claim if claim.limit.ends_streams else replace(claim, limit=replace(claim.limit, shadow=True))
 
 
 def _words(claims: Sequence[Claim], wants: Sequence[int] | None = None) -> list[Word]:

@@ -263,6 +263,137 @@ async def test_an_id_settled_before_it_was_taken_is_refused_for_an_hour(bench, t
     assert await used(sliding(10)) == [0]
 
 
+# ── Extend ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def extend(bench):
+    async def call(hold_id, number, *parts):
+        """`parts`: pairs of a claim and what is wanted of it further."""
+        claims, wants = zip(*parts, strict=True)
+        return await bench.holds.extend(Hold(hold_id, claims, quota.START_US), number, wants)
+
+    return call
+
+
+async def test_a_slice_is_charged_on_top_of_what_an_open_hold_has(take, extend, settle, used, sliding, bucket, slots):
+    claims = sliding(100, 40), bucket(200, 40), slots(3)
+    await take("a", *claims)
+    for number, expected in ((1, [60, 60, 1]), (2, [80, 80, 1])):
+        taken = await extend("a", number, (claims[0], 20), (claims[1], 20), (claims[2], 0))
+        assert (taken.held, [state.used for state in taken.states]) == (True, expected)
+        assert [state.fitted for state in taken.states] == [True, True, True]
+    assert await settle("a", *claims, tokens=90) == "settled"
+    assert await used(*claims) == [90, 90, 0]
+
+
+@pytest.mark.parametrize("full", [0, 1])
+async def test_a_slice_that_does_not_fit_one_limit_is_charged_to_none(take, extend, used, sliding, bucket, full):
+    claims = [kind(100, 40, when_spent="finish") for kind in (sliding, bucket)]
+    await take("a", *claims)
+    await take("b", claims[full])
+    for _ in range(2):
+        taken = await extend("a", 1, (claims[0], 30), (claims[1], 30))
+        assert (taken.held, taken.settled, [state.fitted for state in taken.states]) == (False, False, [full == 1, full == 0])
+        assert [state.remaining for state in taken.states] == [20 if place == full else 60 for place in range(2)]
+    assert (await extend("a", 1, (claims[0], 20), (claims[1], 20))).held
+    assert await used(*claims) == [100 if place == full else 60 for place in range(2)]
+
+
+async def test_only_limits_that_end_streams_can_refuse_a_slice(take, extend, used, sliding):
+    on, shadow = sliding(50, 40), sliding(50, 40, name="watched", shadow=True, when_spent="finish")
+    await take("a", on, shadow)
+    taken = await extend("a", 1, (on, 30), (shadow, 30))
+    assert (taken.held, [state.fitted for state in taken.states]) == (True, [False, False])
+    assert await used(on, shadow) == [70, 70]
+
+
+async def test_what_is_not_wanted_further_is_not_asked_for(take, extend, settle, used, sliding):
+    full, open_ = sliding(10, 10, name="full", when_spent="finish"), sliding(50, 10, when_spent="finish")
+    await take("a", full, open_)
+    await take("b", open_)
+    await settle("b", open_, tokens=15)
+    assert (await extend("a", 1, (full, 0), (open_, 25))).held
+    assert await used(full, open_) == [10, 50]
+
+
+async def test_the_same_slice_again_gets_the_same_answer_and_charges_nothing_more(bench, take, extend, used, sliding):
+    claim = sliding(100, 10)
+    await take("a", claim)
+    first = await extend("a", 1, (claim, 20))
+    await bench.advance(SECOND)
+    assert await extend("a", 1, (claim, 20)) == first
+    second = await extend("a", 2, (claim, 20))
+    assert await extend("a", 1, (claim, 20)) == second
+    assert await used(claim) == [50]
+
+
+async def test_only_an_open_hold_is_extended(bench, take, extend, settle, used, sliding):
+    claim = sliding(100, 10, window_us=3600 * SECOND)
+    assert (await extend("never", 1, (claim, 20))).settled
+    await take("a", claim)
+    await settle("a", claim, tokens=7)
+    await take("b", claim)
+    await bench.advance(LEASE)
+    for name in "ab":
+        taken = await extend(name, 1, (claim, 20))
+        assert (taken.held, taken.settled) == (False, True)
+    assert await used(claim) == [17]
+
+
+async def test_settling_fills_the_take_first_and_refunds_the_slices_where_they_were_charged(bench, take, extend, settle, used, sliding):
+    claim = sliding(1000, 100)
+    await take("a", claim)
+    await bench.advance(30 * SECOND)
+    await extend("a", 1, (claim, 50))
+    await extend("a", 2, (claim, 60))
+    await bench.advance(10 * SECOND)
+    assert await settle("a", claim, tokens=120) == "settled"
+    assert await used(claim) == [120]
+    await bench.advance(25 * SECOND)
+    assert await used(claim) == [20]
+    await bench.advance(30 * SECOND)
+    assert await used(claim) == [0]
+
+
+async def test_what_an_extended_hold_used_beyond_its_slices_is_debt(take, extend, settle, used, sliding, bucket):
+    claims = sliding(100, 40), bucket(100, 40)
+    await take("a", *claims)
+    await extend("a", 1, (claims[0], 20), (claims[1], 20))
+    assert await settle("a", *claims, tokens=150) == "settled"
+    assert await used(*claims) == [150, 150]
+
+
+async def test_an_extended_hold_whose_lease_is_over_stays_charged_with_its_slices(bench, take, extend, settle, used, sliding):
+    claim = sliding(1000, 80, window_us=3600 * SECOND)
+    await take("a", claim)
+    await extend("a", 1, (claim, 50))
+    await bench.advance(LEASE)
+    assert await settle("a", claim, tokens=1) == "expired"
+    assert await used(claim) == [130]
+
+
+async def test_renewing_keeps_the_slices_too(bench, take, extend, settle, used, sliding, slots):
+    claims = sliding(1000, 80, window_us=3600 * SECOND), slots(1, lease_us=3600 * SECOND)
+    await take("a", *claims)
+    await extend("a", 1, (claims[0], 50), (claims[1], 0))
+    for _ in range(3):
+        await bench.advance(100 * SECOND)
+        assert await bench.holds.renew(Hold("a", claims, 0))
+    assert (await extend("a", 2, (claims[0], 50), (claims[1], 0))).held
+    assert await settle("a", *claims, tokens=7) == "settled"
+    assert await used(*claims) == [7, 0]
+
+
+async def test_64_slices_at_once_never_exceed_a_limit(take, extend, used, sliding):
+    claim = sliding(1000, 10, when_spent="finish")
+    for n in range(64):
+        await take(f"{n}", claim)
+    taken = await asyncio.gather(*[extend(f"{n}", 1, (claim, 10)) for n in range(64)])
+    assert sum(answer.held for answer in taken) == 36
+    assert await used(claim) == [1000]
+
+
 # ── Leases ──────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -32,11 +32,13 @@ def claims(draw):
         shadow = draw(st.integers(0, 5)) == 0
         want = min(amount * draw(shares) // 7, amount + 1)
         count = draw(st.sampled_from([Count.REQUESTS, Count.TOKENS, Count.INPUT_TOKENS]))
+        spent = draw(st.sampled_from(["finish", "continue"]))
         if name in "ab":
-            drawn.append(sliding(amount, want, name=name, window_us=window_us, count=count, shadow=shadow))
+            drawn.append(sliding(amount, want, name=name, window_us=window_us, count=count, shadow=shadow, when_spent=spent))
         elif name in "cd":
             burst = draw(st.sampled_from([amount, max(1, amount // 3), 2 * amount]))
-            drawn.append(bucket(amount, want, burst=burst, name=name, window_us=window_us, count=count, shadow=shadow))
+            more = {"count": count, "shadow": shadow, "when_spent": spent}
+            drawn.append(bucket(amount, want, burst=burst, name=name, window_us=window_us, **more))
         else:
             drawn.append(slots(draw(st.integers(0, 3)), name=name, lease_us=draw(st.sampled_from([60_000_000, 100_000_000]))))
     return tuple(drawn)
@@ -95,6 +97,13 @@ class Agreement(RuleBasedStateMachine):
     def renew(self, data):
         hold = self.known[data.draw(st.sampled_from(sorted(self.known)))]
         self.both(lambda store: store.renew(hold))
+
+    @precondition(lambda self: self.known)
+    @rule(data=st.data(), number=st.integers(1, 4), parts=st.lists(shares, min_size=5, max_size=5))
+    def extend(self, data, number, parts):
+        hold = self.known[data.draw(st.sampled_from(sorted(self.known)))]
+        wants = [0 if c.limit.count is Count.CONCURRENT else c.amount * part // 7 for c, part in zip(hold.claims, parts, strict=False)]
+        self.both(lambda store: store.extend(hold, number, wants))
 
     @rule(us=st.sampled_from([1, 999, 142_857, 1_000_000, 8_571_428, 30_000_000, 60_000_000, 90_000_000]) | st.integers(1, 90_000_000))
     def time_passes(self, us):

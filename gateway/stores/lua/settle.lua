@@ -14,7 +14,21 @@ local expired = record.ends <= now
 for i, claim in ipairs(claims) do
   if record.wants[i] and (not expired or claim.window == 'slots') then
     local state = claim.kind.load(KEYS[i + 1], now, claim)
-    state = claim.kind.settle(state, claim, id, record.wants[i], record.marks[i], claim.want, now)
+    local left = claim.want
+    if record.slices then
+      -- Of several charges the earlier are filled first, the last has all that is left.
+      local charged = {{i, record.wants[i], record.marks[i]}}
+      for _, slice in ipairs(record.slices) do
+        if slice[1] == i then charged[#charged + 1] = slice end
+      end
+      for n = 1, #charged - 1 do
+        local part = min(charged[n][2], left)
+        state = claim.kind.settle(state, claim, id, charged[n][2], charged[n][3], part, now)
+        left = left - part
+      end
+      record.wants[i], record.marks[i] = charged[#charged][2], charged[#charged][3]
+    end
+    state = claim.kind.settle(state, claim, id, record.wants[i], record.marks[i], left, now)
     claim.kind.save(KEYS[i + 1], state, claim, now)
   end
 end
