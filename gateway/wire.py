@@ -5,14 +5,21 @@ in a chunked body's trailer are dropped: uvicorn adds them to the request's own,
 
 A request that asks for another protocol (`Upgrade: h2c`, as Java's client does at first) is served as if it did not ask, as RFC 9110
 has it. uvicorn would lose its body, and read what comes of it later as the next request.
+
+Two things are told as they are, which uvicorn levels: an empty query (`/a?`), by an extension of the scope, and an answer of unknown
+length to HTTP/1.0, which knows no chunks, by the connection's end.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from gateway.asgi.intake import EMPTY_QUERY
 
 __all__ = ["HEAD_DEADLINE_S", "MAX_HEAD", "BoundedProtocol"]
 
@@ -99,8 +106,13 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._heading, self._untold = False, 0
-        if not self.parser.should_upgrade():
-            super().on_headers_complete()
+        if self.parser.should_upgrade():
+            return
+        if self.url.endswith(b"?"):
+            self.scope["extensions"] = {EMPTY_QUERY: {}}
+        super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            self.cycle.send = _OpenEnded(self.cycle)  # type: ignore[method-assign] # its task has not begun
 
     def on_body(self, body: bytes) -> None:
         self._untold = 0
@@ -162,3 +174,21 @@ class BoundedProtocol(HttpToolsProtocol):
             self._arm()  # an earlier request on this connection is still being answered
         else:
             self.transport.close()
+
+
+class _OpenEnded:
+    """`send` of an answer to HTTP/1.0: without a length its body is what comes until the connection ends."""
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._send: Callable[[Any], Awaitable[None]] = cycle.send
+        self._open = False
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self._open = all(name.lower() != b"content-length" for name, _ in message.get("headers", ()))
+            if self._open:
+                self._cycle.chunked_encoding = False
+        elif self._open:
+            self._cycle.expected_content_length = len(message.get("body", b""))
+        await self._send(message)

@@ -11,6 +11,7 @@ import socket
 import pytest
 
 from gateway import wire
+from gateway.asgi.intake import EMPTY_QUERY
 from gateway.server import PlaneServer
 
 HOST = b"Host: a\r\n"
@@ -22,6 +23,8 @@ class Server:
 
     def __init__(self):
         self.seen = []
+        self.scopes = []
+        self.sized = True
         self.hold = asyncio.Event()
         self.hold.set()
         self.port = 0
@@ -37,8 +40,10 @@ class Server:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         self.seen.append((scope["path"], scope["headers"]))
+        self.scopes.append(scope)
         answer = b"%s %s %s" % (scope["method"].encode(), scope["path"].encode(), body)
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(answer))]})
+        sized = [(b"content-length", b"%d" % len(answer))] if self.sized else []
+        await send({"type": "http.response.start", "status": 200, "headers": sized})
         await send({"type": "http.response.body", "body": answer[:3], "more_body": True})
         await self.hold.wait()
         await send({"type": "http.response.body", "body": answer[3:]})
@@ -110,6 +115,22 @@ async def test_a_connection_is_kept_for_the_next_request_and_pipelined_ones_are_
     assert heard.index(b"POST /1 a|") < heard.index(b"POST /2 b|")
     heard = await server.say(one, two, answers=2)
     assert heard.count(b"200 OK") == 2
+
+
+async def test_an_empty_query_is_told_from_none(server):
+    await server.say(b"GET /a? HTTP/1.1\r\n" + HOST + b"\r\n" + GET, answers=2)
+    assert [EMPTY_QUERY in scope.get("extensions", {}) for scope in server.scopes] == [True, False]
+
+
+@pytest.mark.parametrize("sized", [False, True])
+async def test_an_answer_to_http_1_0_is_never_in_chunks_and_ends_with_the_connection(server, sized):
+    server.sized = sized
+    reader, writer = await server.connect()
+    writer.write(b"POST /p HTTP/1.0\r\nContent-Length: 2\r\n\r\na|")
+    head, _, body = (await asyncio.wait_for(reader.read(), 5)).partition(b"\r\n\r\n")
+    assert body == b"POST /p a|"
+    assert b"transfer-encoding" not in head
+    assert (b"content-length: 10" in head) is sized
 
 
 async def test_a_large_body_is_no_large_head(server):

@@ -21,6 +21,7 @@ from gateway.dialects.base import Dialect, Relay
 from gateway.dialects.decode import decode_request
 from gateway.dialects.ietf import ietf_headers
 from gateway.dialects.model_list import shown_to
+from gateway.dialects.retry_after import retry_after_us
 from gateway.errors import BadRequest, ResponseTruncated, UpstreamError, UpstreamFault
 from gateway.model.decision import Refusal, RefusalKind
 from gateway.model.record import End
@@ -36,6 +37,9 @@ Message = dict[str, Any]
 
 _BODY_PATIENCE_S = 60.0
 """How long the next piece of a request's body may take to come."""
+
+_TOO_BUSY = frozenset({429, 503, 529})
+"""Answers whose Retry-After is about the upstream and not about the request."""
 
 _LONGEST_REQUEST_ID = 128
 
@@ -81,7 +85,7 @@ class HttpDoor:
         self._first_byte: float | None = None
         self._broke: UpstreamFault | None = None
         self._error: Exception | None = None
-        self._began = asyncio.get_running_loop().time()
+        self.began = asyncio.get_running_loop().time()
 
     # ── The client's body ───────────────────────────────────────────────────────────────────────
 
@@ -134,6 +138,15 @@ class HttpDoor:
 
     # ── The upstream ────────────────────────────────────────────────────────────────────────────
 
+    def watch(self, trail: Trail) -> None:
+        """Notice a client that leaves from now on. One whose body passes through unread is noticed by reading that."""
+        if not self._passes_unread(trail):
+            self._watch()
+
+    def _passes_unread(self, trail: Trail) -> bool:
+        framed = bool(trail.arrival.content_length) or _field(self._headers, b"transfer-encoding") is not None
+        return trail.body is None and framed
+
     async def forward(self, trail: Trail) -> Answered | Broken | NotRead:
         request = self._request(trail)
         if isinstance(request.body, bytes):
@@ -149,7 +162,8 @@ class HttpDoor:
         stream = self._scope["method"] != "HEAD" and (_field(answer.headers, b"content-type") or b"").startswith(b"text/event-stream")
         self._fields = self._answer_fields(trail, answer)
         self._status = answer.status
-        return Answered(answer.status, stream)
+        asked = retry_after_us(answer.headers, self._engine.clock.now()) if answer.status in _TOO_BUSY else None
+        return Answered(answer.status, stream, asked)
 
     def _request(self, trail: Trail) -> UpstreamRequest:
         rule = trail.upstream
@@ -160,15 +174,9 @@ class HttpDoor:
             fields = [field for field in fields if field[0] != b"accept-encoding"] + [(b"accept-encoding", b"identity")]
         if trail.decoded:
             fields = [field for field in fields if field[0] != b"content-encoding"]
-        body: bytes | AsyncIterator[bytes]
-        if trail.body is not None:
-            body = trail.body
-        elif arrival.content_length or _field(self._headers, b"transfer-encoding") is not None:
-            body = self._passing_body(trail.policy.door.max_upload)
-        else:
-            body = b""
-        if arrival.content_length is not None and (not body or not isinstance(body, bytes)):
-            fields.append((b"content-length", str(arrival.content_length).encode()))
+        body, length = self._outgoing_body(trail)
+        if length is not None:
+            fields.append((b"content-length", str(length).encode()))
         return UpstreamRequest(
             method=arrival.method,
             url=self._engine.url(rule, self._scope),
@@ -178,6 +186,17 @@ class HttpDoor:
             first_byte_timeout_us=rule.first_byte_timeout_us,
             idle_timeout_us=rule.idle_timeout_us,
         )
+
+    def _outgoing_body(self, trail: Trail) -> tuple[bytes | AsyncIterator[bytes], int | None]:
+        """The body, and what is said of its length where the way upstream can't tell: a stream's if the client knew it, and none
+        of an empty one unless the client framed it (a DELETE with `content-length: 0` is not what it is without)."""
+        said = trail.arrival.content_length
+        chunked = _field(self._headers, b"transfer-encoding") is not None
+        if trail.body:
+            return trail.body, None
+        if trail.body is None and (said or chunked):
+            return self._passing_body(trail.policy.door.max_upload), said
+        return b"", 0 if chunked or said is not None else None
 
     def _answer_fields(self, trail: Trail, answer: UpstreamAnswer) -> Headers:
         fields = response_fields(answer.headers)
@@ -226,7 +245,7 @@ class HttpDoor:
         return self._relayed(relay, "complete", "")
 
     def _relayed(self, relay: Relay, end: End, fault: UpstreamFault | Literal[""]) -> Relayed:
-        first = None if self._first_byte is None else int((self._first_byte - self._began) * 1e6)
+        first = None if self._first_byte is None else int((self._first_byte - self.began) * 1e6)
         return Relayed(relay.seen(), end, self._bytes_out, self._started, first, fault, self._bytes_in)
 
     async def _start(self) -> None:

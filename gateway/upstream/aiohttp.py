@@ -8,6 +8,8 @@ Choices that are not obvious:
 - At most `max_connections` to one host, 1024 by default; whoever waits for a free one waits no longer than its connect timeout.
 - An upload may be stalled by the upstream for its idle timeout; how slowly the client sends is the door's business.
 - Proxies of the environment are not used.
+- Field values go as they came where they are ASCII or UTF-8. Other bytes are read as Latin-1 and go as UTF-8, the only coding that
+  aiohttp writes.
 """
 
 from __future__ import annotations

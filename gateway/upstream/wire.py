@@ -17,6 +17,7 @@ from gateway.ports import Headers, UpstreamRequest
 __all__ = ["Origin", "answer_fault", "given_length", "longest_s", "lowered", "measured", "measured_by_head", "split_url"]
 
 _AUTHORITY_ENDS = re.compile(r"[/?#]")
+_NOT_IN_A_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_IN_A_TARGET = re.compile(r"[\x00-\x20\x7f]")
 
 
@@ -89,6 +90,10 @@ def answer_fault(status: int, headers: Headers) -> str | None:
     """Why an answer cannot be relayed safely: parsers may differ on where it ends, or it leaves HTTP. None if it can."""
     if status == 101:
         return "it switched protocols without being asked"
+    if not 200 <= status < 600:
+        return f"HTTP has no final status {status}"
+    if _NOT_IN_A_VALUE.search(b"".join([value for _, value in headers])):
+        return "a field of it holds a control character"
     lengths = [value for name, value in headers if name == b"content-length"]
     codings = [value for name, value in headers if name == b"transfer-encoding"]
     if lengths and codings:

@@ -12,7 +12,10 @@ import json
 import threading
 from dataclasses import dataclass
 
-FIELDS = b"x-request-id: req-7\r\nopenai-processing-ms: 12\r\nset-cookie: a=1\r\nset-cookie: b=2\r\nx-odd: caf\xc3\xa9 \xe9\r\n"
+FIELDS = (
+    b"Date: Tue, 24 Nov 2026 10:00:00 GMT\r\nServer: model/1\r\nx-empty:\r\nx-request-id: req-7\r\nopenai-processing-ms: 12\r\n"
+    b"set-cookie: a=1\r\nset-cookie: b=2\r\nx-odd: caf\xc3\xa9 \xe9\r\n"
+)
 
 
 @dataclass(frozen=True)

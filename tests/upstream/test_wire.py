@@ -97,6 +97,12 @@ def test_frames_that_could_be_read_in_two_ways_are_faults(status, headers):
     assert answer_fault(status, headers)
 
 
+@pytest.mark.parametrize(("status", "headers"), [(600, []), (799, []), (200, [(b"x", b"a\x01b")]), (200, [(b"x", b"\x7f")])])
+def test_what_no_server_can_say_again_is_a_fault(status, headers):
+    assert answer_fault(status, headers)
+    assert answer_fault(299, [(b"x", b"a\tb \xe9\xff")]) is None
+
+
 def test_lengths_are_read_where_they_are_given():
     assert given_length([(b"x", b"1"), (b"content-length", b"12")]) == 12
     assert given_length([(b"content-length", b"1x")]) is None
