@@ -5,12 +5,16 @@ more than `capacity` counters the least recently charged are forgotten, open hol
 hour, at most `tombstones` of them.
 
 A take that was refused leaves nothing behind: the same id again is judged again. A settled id is refused whenever it comes back.
+
+Whoever keeps counters over a restart is told the key of each that changed (`changed`), asks for it (`kept`) when there is time to, and
+gives it back (`restore`) to the next process. A hold that was open then is charged as estimated, as its lease's end would have left it:
+its charge stands in the counter from the take on.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +30,9 @@ LEASE_US = 300_000_000
 
 TOMBSTONE_US = 3_600_000_000
 """How long the id of a settled or expired hold is remembered."""
+
+_STEP_US = 120_000_000
+"""A clock that is this much later than when it was last asked has been set, or nobody asked."""
 
 
 @dataclass(slots=True)
@@ -57,16 +64,29 @@ class _Closed:
 
 
 class MemoryHolds:
-    """HoldStore of one process. Its time only goes forward: a clock that is set back loses that instant and no more."""
+    """HoldStore of one process.
+
+    Its time only goes forward: a clock that is set back loses that instant and no more, and its coming forward again by a step gives
+    back no time that has passed already. `changed(key)` is called for each counter that changes or goes.
+    """
 
     local = True
 
-    def __init__(self, clock: Clock, *, lease_us: int = LEASE_US, capacity: int = 300_000, tombstones: int = 65_536) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        lease_us: int = LEASE_US,
+        capacity: int = 300_000,
+        tombstones: int = 65_536,
+        changed: Callable[[str], object] | None = None,
+    ) -> None:
         self.lease_us = lease_us
         self._clock = clock
         self._seen = self._time = clock.now()
         self._capacity = capacity
         self._tombstones = tombstones
+        self._changed = changed or _nobody
         self._counters: OrderedDict[str, _Counter] = OrderedDict()
         self._hand: deque[_Counter] = deque()
         self._open: OrderedDict[str, _Open] = OrderedDict()
@@ -136,6 +156,34 @@ class MemoryHolds:
     async def aclose(self) -> None:
         """Nothing to close."""
 
+    # ── What outlives the process ───────────────────────────────────────────────────────────────
+
+    def time(self) -> int:
+        """This store's time, Unix microseconds."""
+        return self._now()
+
+    def resume(self, time: int) -> None:
+        """Go on from the time at which an earlier process stopped, if this one's clock is behind it."""
+        self._time = max(self._time, time)
+
+    def kept(self, key: str) -> tuple[Claim, Any] | None:
+        """A counter that is worth keeping over a restart: the claim that last touched it and its state."""
+        counter = self._counters.get(key)
+        if counter is None:
+            return None
+        kind = _kind(counter.claim)
+        return (counter.claim, counter.state) if kind.lasting(counter.claim) and not kind.idle(counter.state) else None
+
+    def restore(self, claim: Claim, state: Any) -> bool:
+        """Take over a counter of an earlier process; False when it has become as good as unused since."""
+        kind = _kind(claim)
+        state = kind.aged(state, claim, self._now())
+        if kind.idle(state):
+            return False
+        self._keep(claim, state)
+        self._trim()
+        return True
+
     # ── How it is done ──────────────────────────────────────────────────────────────────────────
 
     def _take(self, hold: Hold, now: int) -> Taken:
@@ -191,6 +239,7 @@ class MemoryHolds:
 
     def _keep(self, claim: Claim, state: Any) -> None:
         """Store a counter as the most recently charged; each has one place under the hand that sweeps."""
+        self._changed(claim.key)
         counter = self._counters.get(claim.key)
         if counter is not None:
             counter.claim, counter.state = claim, state
@@ -208,15 +257,22 @@ class MemoryHolds:
                 continue
             if kind.idle(kind.aged(counter.state, claim, now)):
                 del self._counters[claim.key]
+                self._changed(claim.key)
             else:
                 self._hand.append(counter)
+        self._trim()
+
+    def _trim(self) -> None:
         while len(self._counters) > self._capacity:
-            self._counters.popitem(last=False)
+            key, _ = self._counters.popitem(last=False)
+            self._changed(key)
 
     def _now(self) -> int:
         """This store's time, with every lease that is over by then ended."""
         seen = self._clock.now()
-        self._time += max(0, seen - self._seen)
+        passed = seen - self._seen
+        if passed > 0:
+            self._time = self._time + passed if passed < _STEP_US else max(self._time, seen)
         self._seen = seen
         now = self._time
         while self._open and (first := next(iter(self._open.values()))).until <= now:
@@ -233,15 +289,19 @@ class MemoryHolds:
             self._closed.popitem(last=False)
 
 
+def _nobody(key: str) -> None:
+    """Nobody keeps the counters of this store."""
+
+
 def _parts(known: _Open, amounts: Amounts) -> list[tuple[Claim, int, int]]:
     """Each charge of a hold with its part of the truth: of one counter the earlier are filled first, the last has all that is left."""
     if not known.slices:
-        return [(claim, mark, amounts.for_count(claim.limit.count)) for claim, mark in known.charged]
+        return [(claim, mark, amounts.for_claim(claim)) for claim, mark in known.charged]
     last = {claim.key: place for place, (claim, _) in enumerate(known.charged)}
     left: dict[str, int] = {}
     parts = []
     for place, (claim, mark) in enumerate(known.charged):
-        true = left.get(claim.key, amounts.for_count(claim.limit.count))
+        true = left.get(claim.key, amounts.for_claim(claim))
         part = true if place == last[claim.key] else min(claim.want, true)
         left[claim.key] = true - part
         parts.append((claim, mark, part))
