@@ -19,7 +19,7 @@ __all__ = ["COMMANDS", "cli", "main"]
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("gateway.cli.serve:serve", "Run the gateway in front of a model endpoint."),
-    "policy": ("gateway.cli.policy:policy", "Check, test, explain and describe policy files."),
+    "policy": ("gateway.cli.policy:policy", "Check, test, explain, compare and describe policy files."),
     "keys": ("gateway.cli.keys:keys", "Create, list and revoke the keys of callers."),
     "audit": ("gateway.cli.audit:audit", "Read and verify the record of decisions."),
 }

@@ -1,4 +1,4 @@
-"""`gateway policy`: check, test, explain and describe policy files. Nothing here calls anything over the network."""
+"""`gateway policy`: check, test, explain, compare and describe policy files. Nothing here calls anything over the network."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from gateway.cli.options import json_option, print_json
+from gateway.cli.policydiff import diff
 from gateway.errors import PolicyError, PolicyProblem
 from gateway.policy.explain import Explanation, explain
 from gateway.policy.jsonschema import json_schema_text
@@ -30,6 +31,9 @@ def policy() -> None:
 
     Example: gateway policy check policies/default.yaml
     """
+
+
+policy.add_command(diff)
 
 
 def _now_us() -> int:

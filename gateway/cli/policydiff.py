@@ -1,0 +1,211 @@
+"""`gateway policy diff`: what an edit changes, whose usage it forgets, and on a recorded trace what it would decide otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway.cli.options import json_option, print_json
+from gateway.model.policy import Policy
+from gateway.policy.load import find, load
+from gateway.policydiff import Change, Difference, difference
+from gateway.policyreplay import CallerReplay, Replayed, Tally, replayed
+from gateway.trace import TraceRecord, read_trace
+
+__all__ = ["diff"]
+
+_TOLD_CALLERS = 20
+_LONGEST_VALUE = 120
+_SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": "~"}
+_STEPS = 1000
+_NOT_JUDGED = "judged by caller rules, tiers and limits; not by signals, by the door, or by what a key's own record says"
+
+
+@click.command("diff")
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--replay", "traces", multiple=True, type=click.Path(dir_okay=False, path_type=Path), metavar="TRACE",
+              help="Recorded traffic (gateway.trace/v1, plain or gzip) to try both on; may be repeated, oldest first.")  # fmt: skip
+@click.option("--first", "at_most", type=click.IntRange(1), metavar="N", help="Try only the first N records of each trace.")
+@click.option("--exit-code", is_flag=True, help="Exit 1 where anything differs, for scripts.")
+@json_option
+def diff(old: str, new: str, traces: tuple[Path, ...], at_most: int | None, exit_code: bool, as_json: bool) -> None:
+    """Say what is different in policy NEW, and of each limit whether what was used is kept or counting starts anew.
+
+    With --replay, recorded requests are judged by both policies on a virtual clock: which callers get another rule, tier or limit,
+    and how many of their requests would be refused. Signals are not run: nobody is suspected.
+
+    Exits 0; with --exit-code 1 where anything differs.
+
+    Example: gateway policy diff policies/default.yaml edited.yaml --replay traces/monday.jsonl.gz
+    """
+    before, after = load(find(old)), load(find(new))
+    found = difference(before, after)
+    tried = _tried(before, after, traces, at_most) if traces else None
+    if as_json:
+        print_json(_as_plain(found, tried))
+    else:
+        _print(found)
+        if tried is not None:
+            _print_replay(tried)
+    sys.exit(1 if exit_code and (found.changes or (tried is not None and tried.affected)) else 0)
+
+
+# ── Replay ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _tried(before: Policy, after: Policy, traces: tuple[Path, ...], at_most: int | None) -> Replayed:
+    """Run the traces, with a bar on standard error where somebody watches."""
+    with click.progressbar(length=_STEPS * len(traces), label="replay", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        return asyncio.run(replayed(before, after, itertools.chain.from_iterable(_read(trace, at_most, bar) for trace in traces)))
+
+
+def _read(trace: Path, at_most: int | None, bar: Any) -> Iterator[TraceRecord]:
+    done = 0
+
+    def told(share: float) -> None:
+        nonlocal done
+        bar.update(int(share * _STEPS) - done)
+        done = int(share * _STEPS)
+
+    yield from read_trace(trace, told=told, at_most=at_most)
+
+
+# ── As JSON ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _as_plain(found: Difference, tried: Replayed | None) -> dict[str, Any]:
+    """`old`, `new` (labels), `changes`, and `replay` (null without a trace)."""
+    plain: dict[str, Any] = {
+        "old": found.old,
+        "new": found.new,
+        "changes": [asdict(change) for change in found.changes],
+        "replay": None,
+    }
+    if tried is not None:
+        plain["replay"] = {
+            "records": tried.records,
+            "different": tried.different,
+            "callers": len(tried.callers),
+            "requests_of_callers_not_told": tried.beyond,
+            "judged": _NOT_JUDGED,
+            **_both(tried.tallies),
+            "affected": [_caller_as_plain(caller) for caller in tried.affected],
+        }
+    return plain
+
+
+def _caller_as_plain(caller: CallerReplay) -> dict[str, Any]:
+    pairs = {name: {"old": pair[0], "new": pair[1]} for name, pair in (("rule", caller.rules), ("tier", caller.tiers))}
+    return {
+        "key": caller.key,
+        "account": caller.account,
+        "requests": caller.requests,
+        "different": caller.different,
+        **pairs,
+        "limits": list(caller.limits),
+        **_both(caller.tallies),
+    }
+
+
+def _both(tallies: tuple[Tally, Tally]) -> dict[str, Any]:
+    return {"old": _tally(tallies[0]), "new": _tally(tallies[1])}
+
+
+def _tally(tally: Tally) -> dict[str, Any]:
+    return {
+        "refused_by_limit": tally.refused_by_limit,
+        "refused_by_policy": tally.refused_by_policy,
+        "would_be_refused_but_for_shadow": tally.shadowed,
+        "reasons": dict(sorted(tally.reasons.items())),
+    }
+
+
+# ── For people ──────────────────────────────────────────────────────────────────────────────────
+
+
+def _print(found: Difference) -> None:
+    click.echo(f"old  {found.old}")
+    click.echo(f"new  {found.new}")
+    if not found.changes:
+        click.echo("no difference: both do the same")
+    section = ""
+    for change in found.changes:
+        if change.section != section:
+            section = change.section
+            click.echo(section)
+        click.echo(f"  {_SIGNS[change.kind]} {change.where}: {_described(change)}")
+    anew = sum(change.usage == "anew" and change.kind == "changed" for change in found.changes)
+    if anew:
+        click.echo(f"{anew} limit{'s' * (anew != 1)} would start anew: what was used of {'them' if anew != 1 else 'it'} is forgotten")
+
+
+def _described(change: Change) -> str:
+    usage = {"kept": "; what was used is kept", "anew": "; counting starts anew", "": ""}[change.usage]
+    if change.words:
+        return change.words + usage
+    if change.kind == "moved":
+        return f"in another order: {', '.join(change.before)} -> {', '.join(change.after)}"
+    if isinstance(change.before, list) and isinstance(change.after, list):
+        return _list_change(change.before, change.after)
+    parts = [_value(change.before)] if change.kind != "added" else []
+    parts += [_value(change.after)] if change.kind != "removed" else []
+    words = " -> ".join(parts)
+    return f"{words} (microseconds)" if change.where.endswith("_us") else words
+
+
+def _list_change(before: list[Any], after: list[Any]) -> str:
+    had, gets = Counter(map(_value, before)), Counter(map(_value, after))
+    signed = [f"+ {value}" for value in gets - had] + [f"- {value}" for value in had - gets]
+    return ", ".join(signed) if signed else f"{_value(before)} -> {_value(after)}"
+
+
+def _value(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(_tidy(value), ensure_ascii=False)
+    return text if len(text) <= _LONGEST_VALUE else text[: _LONGEST_VALUE - 3] + "..."
+
+
+def _tidy(value: Any) -> Any:
+    """A value without the fields that say nothing."""
+    if isinstance(value, list):
+        return [_tidy(entry) for entry in value]
+    if isinstance(value, dict):
+        return {name: _tidy(entry) for name, entry in value.items() if entry is not None and entry != [] and name != "id"}
+    return value
+
+
+def _print_replay(tried: Replayed) -> None:
+    affected = tried.affected
+    click.echo(f"replay of {tried.records} requests by {len(tried.callers)} callers, {_NOT_JUDGED}")
+    for name, tally in zip(("old", "new"), tried.tallies, strict=True):
+        reasons = ", ".join(f"{reason} {count}" for reason, count in tally.reasons.most_common(8))
+        shadow = f"; {tally.shadowed} more but for shadow" if tally.shadowed else ""
+        click.echo(f"  {name}  refused {tally.refused}{f' ({reasons})' if reasons else ''}{shadow}")
+    click.echo(f"  {tried.different} requests decided otherwise; {len(affected)} callers affected")
+    for caller in affected[:_TOLD_CALLERS]:
+        click.echo(f"  {_caller_words(caller)}")
+    if len(affected) > _TOLD_CALLERS:
+        click.echo(f"  and {len(affected) - _TOLD_CALLERS} more: --json has them all")
+    if tried.beyond:
+        click.echo(f"  {tried.beyond} requests came from further callers, who are counted but not told one by one")
+
+
+def _caller_words(caller: CallerReplay) -> str:
+    parts = [f"{caller.key}" + (f" ({caller.account})" if caller.account else "")]
+    for name, (was, becomes) in (("rule", caller.rules), ("tier", caller.tiers)):
+        if was != becomes:
+            parts.append(f"{name} {was or 'none'} -> {becomes or 'none'}")
+    if caller.limits and caller.tiers[0] == caller.tiers[1]:
+        parts.append(f"limits {', '.join(caller.limits)}")
+    old, new = caller.tallies
+    parts.append(f"refused {old.refused} -> {new.refused} of {caller.requests}")
+    return "; ".join(parts)
