@@ -20,6 +20,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 
+from gateway.admission import Admission
 from gateway.asgi.admin import admin_app as _admin_app
 from gateway.asgi.intake import Engine, Guards
 from gateway.asgi.middleware import Middleware
@@ -127,6 +128,7 @@ class Running:
             keys=opened.keys,
             holds=opened.holds,
             degraded=opened.degraded,
+            admission=Admission(self.metrics),
             history=opened.verdicts,
             owners=opened.owners,
             sink=sink,

@@ -26,6 +26,7 @@ from gateway.core.exchange import (
     Forward,
     Identify,
     Keep,
+    Leave,
     Open,
     Own,
     Read,
@@ -37,12 +38,13 @@ from gateway.core.exchange import (
     Step,
     abort,
 )
-from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Payload, Relayed
+from gateway.core.replies import Admitted, Answered, Broken, Found, Lost, NotRead, Payload, Relayed
 from gateway.core.trail import Trail
 from gateway.errors import OutcomeUnknown, StoreError
+from gateway.model.admission import Saturated
 from gateway.model.limit import Claim, Count, Hold, Taken
 from gateway.model.record import SettleOutcome
-from gateway.ports import AuditSink, Clock, HistoryStore, HoldStore, KeyStore, Meter, OwnerStore
+from gateway.ports import Admission, AuditSink, Clock, HistoryStore, HoldStore, KeyStore, Meter, OwnerStore
 
 __all__ = ["Door", "Driver", "World"]
 
@@ -64,14 +66,18 @@ class Door(Protocol):
     """One request's connections as the driver needs them: to the client, and through `forward` and `relay` to the upstream.
 
     - `gone`: the client has left; answering then does nothing.
+    - `began`: when the request arrived, on the loop's clock.
+    - `watch(trail)`: from now on notice a client that leaves, where its body does not still have to be read for that.
     - `pardon(interruptible)` says from when on the client's leaving may cut the road short (by cancelling it), and until when.
     - `absorbs_cancel()` says whether the cancellation just caught was the door's own, and takes it back.
     - `so_far()` what the relay has handed on and counted so far, None before there is one.
     """
 
     gone: bool
+    began: float
 
     async def read_body(self, limit: int) -> Payload | NotRead: ...
+    def watch(self, trail: Trail) -> None: ...
     async def forward(self, trail: Trail) -> Answered | Broken | NotRead: ...
     async def relay(self, trail: Trail) -> Relayed: ...
     async def answer(self, step: Answer) -> None: ...
@@ -91,6 +97,7 @@ class World:
     keys: KeyStore
     holds: HoldStore
     degraded: HoldStore
+    admission: Admission
     history: HistoryStore
     owners: OwnerStore
     sink: AuditSink
@@ -171,7 +178,7 @@ class Driver:
                 return step.next(await self._reserve(step))
             case Admit():
                 self._watch_lease(step.trail.hold)
-                return step.next()
+                return step.next(await self._admit(step, door))
             case Forward():
                 door.pardon(interruptible=True)
                 return step.next(await door.forward(step.trail))
@@ -184,6 +191,9 @@ class Driver:
             case Keep():
                 door.pardon(interruptible=False)
                 return step.next(await self._keep(step))
+            case Leave():
+                self.world.admission.leave(step.trail.arrival.id, step.ended)
+                return step.next()
             case Settle():
                 door.pardon(interruptible=False)
                 return step.next(await self._settle(step))
@@ -240,6 +250,12 @@ class Driver:
         for mode in sorted({claim.limit.when_state_is_lost for claim in claims}):
             meter.count("gateway_state_lost_total", (mode,))
         return lost
+
+    async def _admit(self, step: Admit, door: Door) -> Admitted | Saturated:
+        door.pardon(interruptible=True)
+        door.watch(step.trail)
+        refused = await self.world.admission.admit(step.ask)
+        return refused or Admitted(int((asyncio.get_running_loop().time() - door.began) * 1e6))
 
     async def _open(self, step: Open) -> Lost | None:
         try:
@@ -311,7 +327,7 @@ class Driver:
     def _faulted(self, step: Step, door: Door, error: BaseException) -> Step:
         """Where a fault leads. One that comes while winding up leaves the answer as it is."""
         self._log_fault(step, error)
-        if isinstance(error, Exception) and not isinstance(step, Keep | Settle | Record):
+        if isinstance(error, Exception) and not isinstance(step, Keep | Leave | Settle | Record):
             door.fail(error)
         return abort(step, "fault", self._so_far(door))
 

@@ -10,14 +10,15 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gateway.model.admission import Ask, Ended, Saturated
 from gateway.model.caller import KeyRecord
 from gateway.model.evidence import Verdict
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
 from gateway.model.record import AuditRecord, Opened
 
 __all__ = [
-    "AuditSink", "Clock", "Headers", "HistoryStore", "HoldStore", "KeyStore", "Meter", "OwnerStore", "Upstream", "UpstreamAnswer",
-    "UpstreamRequest",
+    "Admission", "AuditSink", "Clock", "Headers", "HistoryStore", "HoldStore", "KeyStore", "Meter", "OwnerStore", "Upstream",
+    "UpstreamAnswer", "UpstreamRequest",
 ]  # fmt: skip
 
 Headers = list[tuple[bytes, bytes]]
@@ -104,6 +105,22 @@ class HoldStore(Protocol):
     async def renew(self, hold: Hold) -> bool: ...
     async def look(self, claims: Sequence[Claim]) -> tuple[LimitState, ...]: ...
     async def aclose(self) -> None: ...
+
+
+class Admission(Protocol):
+    """Places at the upstreams, and the fair queues before them.
+
+    - `admit(ask)` returns None once the request has a place, at once where there is room; else it waits for its turn, at most as long
+      as the upstream's `queue.wait`, and Saturated says why it has none. Where the wait is cancelled, no place is taken. An ask that
+      does not act (`acts` False) has a place at once, whether there is one or not.
+    - Turns go by priority class and, within it, by caller: whoever waits has a place after a bounded number of others, whatever they
+      send. A full queue loses the newest of whoever has most in it.
+    - `leave(id, end)` gives the place back and learns from the end. Once only: an id without a place does nothing. Never waits.
+    - Nothing is kept of a request that has left.
+    """
+
+    async def admit(self, ask: Ask) -> Saturated | None: ...
+    def leave(self, ask_id: str, end: Ended) -> None: ...
 
 
 class HistoryStore(Protocol):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from gateway import driver as module
+from gateway.admission import Admission
 from gateway.audit.segments import SegmentSink
 from gateway.core.claims import claims_for
 from gateway.core.replies import Answered, Broken, NotRead, Payload, Relayed
@@ -163,6 +164,7 @@ class ScriptedDoor:
         self.relayed = script.get("relayed", WHOLE)
         self.counted = script.get("counted", Relayed(Seen(Usage(3, 2, source="counted")), "client_gone", 17, True, 900))
         self.gone = False
+        self.began = asyncio.get_running_loop().time()
         self.answers = []
         self.failed_with = []
         self._task = None
@@ -178,6 +180,9 @@ class ScriptedDoor:
 
     async def read_body(self, limit):
         return await self._say("read", self.body)
+
+    def watch(self, trail):
+        self._task = asyncio.current_task()
 
     async def forward(self, trail):
         return await self._say("forward", self.head)
@@ -279,7 +284,7 @@ async def stage(tmp_path):
     await opened.keys.put(a_key())
     holds, gated = RemoteHolds(opened.holds, gates), GatedSink(sink, gates)
     keys, owners = Gated(opened.keys, gates), Gated(opened.owners, gates)
-    world = World(keys, holds, opened.degraded, opened.verdicts, owners, gated, metrics, clock)
+    world = World(keys, holds, opened.degraded, Admission(metrics), opened.verdicts, owners, gated, metrics, clock)
     made = Stage(Driver(world), world, holds, gated, metrics, gates, clock)
     yield made
     await made.driver.drain(5)

@@ -17,6 +17,7 @@ TESTED_ELSEWHERE = {
     "gateway/__main__.py": "tests/cli/test_serve.py",
     "gateway/core/replies.py": "tests/core/test_exchange.py",
     "gateway/dialects/base.py": "tests/dialects/test_relays.py",
+    "gateway/model/admission.py": "tests/core/test_admitting.py",
     "gateway/model/caller.py": "tests/policy/test_match.py",
     "gateway/model/decision.py": "tests/core/test_decide.py",
     "gateway/model/evidence.py": "tests/core/test_decide.py",

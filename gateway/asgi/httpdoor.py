@@ -21,6 +21,7 @@ from gateway.dialects.base import Dialect, Relay
 from gateway.dialects.decode import decode_request
 from gateway.dialects.ietf import ietf_headers
 from gateway.dialects.model_list import shown_to
+from gateway.dialects.retry_after import retry_after_us
 from gateway.errors import BadRequest, ResponseTruncated, UpstreamError, UpstreamFault
 from gateway.model.decision import Refusal, RefusalKind
 from gateway.model.record import End
@@ -36,6 +37,9 @@ Message = dict[str, Any]
 
 _BODY_PATIENCE_S = 60.0
 """How long the next piece of a request's body may take to come."""
+
+_TOO_BUSY = frozenset({429, 503, 529})
+"""Answers whose Retry-After is about the upstream and not about the request."""
 
 _LONGEST_REQUEST_ID = 128
 
@@ -81,7 +85,7 @@ class HttpDoor:
         self._first_byte: float | None = None
         self._broke: UpstreamFault | None = None
         self._error: Exception | None = None
-        self._began = asyncio.get_running_loop().time()
+        self.began = asyncio.get_running_loop().time()
 
     # ── The client's body ───────────────────────────────────────────────────────────────────────
 
@@ -134,6 +138,15 @@ class HttpDoor:
 
     # ── The upstream ────────────────────────────────────────────────────────────────────────────
 
+    def watch(self, trail: Trail) -> None:
+        """Notice a client that leaves from now on. One whose body passes through unread is noticed by reading that."""
+        if not self._passes_unread(trail):
+            self._watch()
+
+    def _passes_unread(self, trail: Trail) -> bool:
+        framed = bool(trail.arrival.content_length) or _field(self._headers, b"transfer-encoding") is not None
+        return trail.body is None and framed
+
     async def forward(self, trail: Trail) -> Answered | Broken | NotRead:
         request = self._request(trail)
         if isinstance(request.body, bytes):
@@ -149,7 +162,8 @@ class HttpDoor:
         stream = self._scope["method"] != "HEAD" and (_field(answer.headers, b"content-type") or b"").startswith(b"text/event-stream")
         self._fields = self._answer_fields(trail, answer)
         self._status = answer.status
-        return Answered(answer.status, stream)
+        asked = retry_after_us(answer.headers, self._engine.clock.now()) if answer.status in _TOO_BUSY else None
+        return Answered(answer.status, stream, asked)
 
     def _request(self, trail: Trail) -> UpstreamRequest:
         rule = trail.upstream
@@ -231,7 +245,7 @@ class HttpDoor:
         return self._relayed(relay, "complete", "")
 
     def _relayed(self, relay: Relay, end: End, fault: UpstreamFault | Literal[""]) -> Relayed:
-        first = None if self._first_byte is None else int((self._first_byte - self._began) * 1e6)
+        first = None if self._first_byte is None else int((self._first_byte - self.began) * 1e6)
         return Relayed(relay.seen(), end, self._bytes_out, self._started, first, fault, self._bytes_in)
 
     async def _start(self) -> None:

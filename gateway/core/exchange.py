@@ -1,12 +1,13 @@
 """The road of one request as frozen steps: each names one piece of I/O, and `next(reply)` says where its reply leads.
 
-    Identify ─ Read ─ Assess ─ Own ─ Challenge ─ Reserve ─ Admit ─ Forward ─ Open ─ Relay ─ Keep ─ Settle ─ Record ─ Answer ─ Done
-                                                                                    ⤷ Extend, Rewrite ⤴
+    Identify ─ Read ─ Assess ─ Own ─ Challenge ─ Reserve ─ Admit ─ Forward ─ Open ─ Relay ─ Keep ─ Leave ─ Settle ─ Record ─
+    Answer ─ Done                                                                   ⤷ Extend, Rewrite ⤴
 Parsing, matching and deciding are pure and happen between the steps. No step does I/O: `driver.py` awaits, replies, and asks for
 the next one; where the I/O is cut short it asks `abort` instead. So it can be proved, for any replies and an abort at any step,
-that there is exactly one Record, and exactly one Settle if and only if a hold was taken or may have been.
+that there is exactly one Record, exactly one Settle if and only if a hold was taken or may have been, and exactly one Leave if and
+only if a place was had.
 
-The end of every road is: settle what was held, write it down, and only then hand on the end of the answer.
+The end of every road is: give the place back, settle what was held, write it down, and only then hand on the end of the answer.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from gateway.core.admitting import ask_of, ended
 from gateway.core.claims import claims_for, refusal_for
 from gateway.core.decide import decide
+from gateway.core.noting import noted, reasoned, undecided, with_shadow_limits
 from gateway.core.outcomes import Abort, bytes_in, cut, cut_off, expected
 from gateway.core.owning import keeps, lists, refs
 from gateway.core.pricing import priced
 from gateway.core.reading import caller_of, edited, facts_of
-from gateway.core.refusals import audit_lost, no_upstream, not_listed, not_yours, state_lost, upstream_refusal
-from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
+from gateway.core.refusals import audit_lost, no_upstream, not_listed, not_yours, saturated, state_lost, upstream_refusal
+from gateway.core.replies import Admitted, Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
 from gateway.core.trail import Outcome, Trail
 from gateway.dialects.base import Seen
+from gateway.model.admission import Ask, Ended, Saturated
 from gateway.model.caller import ANONYMOUS
 from gateway.model.decision import Action, Decision, Refusal
 from gateway.model.evidence import Verdict
@@ -32,7 +36,7 @@ from gateway.model.record import AuditRecord, SettleOutcome
 from gateway.policy.match import choose_upstream, match_caller
 
 __all__ = [
-    "Abort", "Admit", "Answer", "Assess", "Challenge", "Done", "Extend", "Forward", "Identify", "Keep", "Open", "Own", "Read",
+    "Abort", "Admit", "Answer", "Assess", "Challenge", "Done", "Extend", "Forward", "Identify", "Keep", "Leave", "Open", "Own", "Read",
     "Record", "Relay", "Reserve", "Rewrite", "Settle", "Step", "abort",
 ]  # fmt: skip
 
@@ -177,22 +181,28 @@ class Reserve:
             return _without_state(trail, hold, reply)
         trail = replace(trail, states=reply.states)
         if reply.held:
-            return Admit(replace(_with_shadow_limits(trail), hold=hold))
+            return Admit(replace(with_shadow_limits(trail), hold=hold))
         assert trail.facts is not None  # Assess comes first
         refusal = state_lost("quota") if reply.settled else refusal_for(reply.states, trail.facts)
         if hold.sure:
             return _refused(trail, refusal)
-        return Settle(_reasoned(trail, refusal), hold, _outcome_of(refusal))
+        return Settle(reasoned(trail, refusal), hold, _outcome_of(refusal))
 
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """I/O: wait for a place in the fair queue. The step passes straight through until there is one."""
+    """I/O: wait for a place at the upstream, in the fair queue where there is none. An abort here leaves no place taken."""
 
     trail: Trail
 
-    def next(self, reply: None = None) -> Forward:
-        return Forward(self.trail)
+    @property
+    def ask(self) -> Ask:
+        return ask_of(self.trail)
+
+    def next(self, reply: Admitted | Saturated) -> Forward | Leave | Settle | Record:
+        if isinstance(reply, Saturated):
+            return _wind_up(self.trail, _outcome_of(saturated(reply)))
+        return Forward(replace(self.trail, admitted_us=reply.after_us))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +211,7 @@ class Forward:
 
     trail: Trail
 
-    def next(self, reply: Answered | Broken | NotRead) -> Open | Relay | Settle | Record:
+    def next(self, reply: Answered | Broken | NotRead) -> Open | Relay | Leave | Settle | Record:
         trail = self.trail
         if isinstance(reply, NotRead):
             # The body was passing through unread and the client broke off or sent too much.
@@ -222,7 +232,7 @@ class Open:
     trail: Trail
     head: Answered
 
-    def next(self, reply: None | Lost = None) -> Relay | Settle | Record:
+    def next(self, reply: None | Lost = None) -> Relay | Leave | Settle | Record:
         if isinstance(reply, Lost) and self.trail.policy.audit.when_lost == "refuse":
             refusal = audit_lost()
             return _wind_up(self.trail, Outcome("refused", refusal.status, refusal, upstream_status=self.head.status, fault="audit"))
@@ -236,7 +246,7 @@ class Relay:
     trail: Trail
     head: Answered
 
-    def next(self, reply: Relayed | Outrun | Trace) -> Extend | Rewrite | Keep | Settle | Record:
+    def next(self, reply: Relayed | Outrun | Trace) -> Extend | Rewrite | Keep | Leave | Settle | Record:
         if isinstance(reply, Outrun):
             return Extend(self, reply.tokens)
         if isinstance(reply, Trace):
@@ -251,6 +261,7 @@ class Relay:
             bytes_out=reply.bytes_out,
             first_byte_us=reply.first_byte_us,
             fault=reply.fault,
+            cooldown_us=self.head.retry_after_us,
         )
         if outcome.refusal is not None:
             outcome = replace(outcome, status=outcome.refusal.status, end="upstream_failed")
@@ -288,8 +299,23 @@ class Keep:
     trail: Trail
     outcome: Outcome
 
-    def next(self, reply: None | Lost = None) -> Settle | Record:
+    def next(self, reply: None | Lost = None) -> Leave | Settle | Record:
         return _wind_up(self.trail, replace(self.outcome, fault="owner.unknown") if isinstance(reply, Lost) else self.outcome)
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """I/O: give the place back, with what the request's end says of the upstream. Local, never waits and never fails."""
+
+    trail: Trail
+    outcome: Outcome
+
+    @property
+    def ended(self) -> Ended:
+        return ended(self.trail, self.outcome)
+
+    def next(self, reply: None = None) -> Settle | Record:
+        return _settled(self.trail, self.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +354,7 @@ class Record:
             peer=trail.arrival.peer,
             caller=trail.caller,
             facts=trail.facts,
-            decision=trail.decision or _undecided(trail, outcome),
+            decision=trail.decision or undecided(trail, outcome),
             end=outcome.end,
             status=outcome.status,
             upstream=trail.upstream.id if trail.upstream else "",
@@ -368,8 +394,8 @@ class Done:
 
 
 Step = (
-    Identify | Read | Assess | Own | Challenge | Reserve | Admit | Forward | Open | Relay | Extend | Rewrite | Keep | Settle | Record
-    | Answer | Done
+    Identify | Read | Assess | Own | Challenge | Reserve | Admit | Forward | Open | Relay | Extend | Rewrite | Keep | Leave | Settle
+    | Record | Answer | Done
 )  # fmt: skip
 
 
@@ -395,6 +421,8 @@ def abort(step: Step, reason: Abort, so_far: Relayed | None = None) -> Step:
             return abort(step.relay, reason, so_far)
         case Keep():
             return step.next(Lost(reason))
+        case Leave():
+            return step.next()
         case Settle():
             return Record(step.trail, step.outcome, "unknown")
         case Record():
@@ -416,14 +444,6 @@ def _preflight(trail: Trail) -> Forward | Record:
     return Forward(trail) if upstream else _refused(trail, no_upstream(facts))
 
 
-def _with_shadow_limits(trail: Trail) -> Trail:
-    over = tuple(f"limit.{state.claim.limit.id}" for state in trail.states if not state.fitted)
-    decision = trail.decision
-    if not over or decision is None:
-        return trail
-    return replace(trail, decision=replace(decision, shadowed=decision.shadowed + over))
-
-
 def _without_state(trail: Trail, hold: Hold, lost: Lost) -> Reserve | Admit | Settle | Record:
     """The quota store gave no answer: each limit's own mode says what now.
 
@@ -434,26 +454,26 @@ def _without_state(trail: Trail, hold: Hold, lost: Lost) -> Reserve | Admit | Se
     unsure = replace(hold, sure=hold.sure and not lost.unknown)
     if any(claim.limit.when_state_is_lost == "refuse" and not claim.limit.shadow for claim in hold.claims):
         refusal = state_lost("quota")
-        return _refused(trail, refusal) if unsure.sure else Settle(_reasoned(trail, refusal), unsure, _outcome_of(refusal))
-    trail = _noted(trail, "state.lost")
+        return _refused(trail, refusal) if unsure.sure else Settle(reasoned(trail, refusal), unsure, _outcome_of(refusal))
+    trail = noted(trail, "state.lost")
     if not hold.degraded and any(claim.limit.when_state_is_lost == "degrade" for claim in hold.claims):
         return Reserve(trail, replace(unsure, degraded=True))
     return Admit(trail if unsure.sure else replace(trail, hold=unsure))
-
-
-def _noted(trail: Trail, note: str) -> Trail:
-    decision = trail.decision
-    return trail if decision is None else replace(trail, decision=replace(decision, shadowed=(*decision.shadowed, note)))
 
 
 def _outcome_of(refusal: Refusal) -> Outcome:
     return Outcome("refused", refusal.status, refusal, requests=0)
 
 
-def _wind_up(trail: Trail, outcome: Outcome) -> Settle | Record:
+def _wind_up(trail: Trail, outcome: Outcome) -> Leave | Settle | Record:
+    """The end of the road: the place is given back first, for it is what others wait for."""
     if outcome.refusal is not None:
-        trail = _reasoned(trail, outcome.refusal)
+        trail = reasoned(trail, outcome.refusal)
     outcome = _priced(trail, outcome)
+    return _settled(trail, outcome) if trail.admitted_us is None else Leave(trail, outcome)
+
+
+def _settled(trail: Trail, outcome: Outcome) -> Settle | Record:
     return Record(trail, outcome) if trail.hold is None else Settle(trail, trail.hold, outcome)
 
 
@@ -466,20 +486,4 @@ def _priced(trail: Trail, outcome: Outcome) -> Outcome:
 
 
 def _refused(trail: Trail, refusal: Refusal) -> Record:
-    return Record(_reasoned(trail, refusal), _outcome_of(refusal))
-
-
-def _reasoned(trail: Trail, refusal: Refusal) -> Trail:
-    decision = trail.decision
-    if decision is None:
-        return trail
-    return replace(trail, decision=replace(decision, outcome="refuse", reason=refusal.reason))
-
-
-def _undecided(trail: Trail, outcome: Outcome) -> Decision:
-    """The decision of a request that never got as far as the ladder."""
-    refusal = outcome.refusal
-    tier = trail.tier.id if trail.tier else ""
-    if refusal is None:
-        return Decision("forward", Action.ALLOW, Action.ALLOW, "", outcome.end, trail.policy.label, rule=trail.rule, tier=tier)
-    return Decision("refuse", Action.ALLOW, Action.ALLOW, "", refusal.reason, trail.policy.label, rule=trail.rule, tier=tier)
+    return Record(reasoned(trail, refusal), _outcome_of(refusal))

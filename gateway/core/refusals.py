@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from gateway.errors import UpstreamFault
+from gateway.model.admission import Saturated
 from gateway.model.decision import Refusal
 from gateway.model.record import End
 from gateway.model.request import RequestFacts
 
-__all__ = ["audit_lost", "internal", "no_upstream", "not_listed", "not_yours", "state_lost", "upstream_refusal"]
+__all__ = ["audit_lost", "internal", "no_upstream", "not_listed", "not_yours", "saturated", "state_lost", "upstream_refusal"]
 
 
 def state_lost(what: str) -> Refusal:
@@ -30,6 +31,12 @@ def internal(end: End) -> Refusal:
         message = "The service is restarting. Please try again."
         return Refusal("shutting_down", 503, message, "shutdown", code="service_unavailable", retry_us=1_000_000)
     return Refusal("internal", 500, "The gateway failed on this request.", "fault", code="internal_error")
+
+
+def saturated(answer: Saturated) -> Refusal:
+    """No place at the upstream. The caller learns when to come again, not who else is waiting."""
+    message = "The model is at capacity right now. Please try again shortly."
+    return Refusal("saturated", 503, message, f"saturated.{answer.why}", code="service_unavailable", retry_us=answer.retry_us)
 
 
 def no_upstream(facts: RequestFacts) -> Refusal:

@@ -11,7 +11,7 @@ from gateway.model.caller import KeyRecord
 from gateway.model.decision import Refusal
 from gateway.model.record import End
 
-__all__ = ["Answered", "Broken", "Found", "Lost", "NotRead", "Outrun", "Payload", "Relayed", "Trace"]
+__all__ = ["Admitted", "Answered", "Broken", "Found", "Lost", "NotRead", "Outrun", "Payload", "Relayed", "Trace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,20 @@ class NotRead:
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """Reply to Admit: the request has its place, `after_us` after its arrival. (`Saturated` says that it has none.)"""
+
+    after_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
-    """Reply to Forward: the head of the upstream's answer. `stream`: events, not one document."""
+    """Reply to Forward: the head of the upstream's answer. `stream`: events, not one document. `retry_after_us`: how long the upstream
+    asks to be left alone, where it is too busy."""
 
     status: int
     stream: bool
+    retry_after_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

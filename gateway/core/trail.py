@@ -39,6 +39,8 @@ class Trail:
     changed: tuple[str, ...] = ()
     states: tuple[LimitState, ...] = ()
     hold: Hold | None = None
+    admitted_us: int | None = None
+    """When it got its place at the upstream, in microseconds after its arrival; None: it has none."""
 
     def opened_line(self, now_us: int) -> Opened:
         caller, facts = self.caller or ANONYMOUS, self.facts
@@ -76,5 +78,7 @@ class Outcome:
     bytes_out: int = 0
     first_byte_us: int | None = None
     fault: str = ""
+    cooldown_us: int | None = None
+    """How long the upstream asked to be left alone, in microseconds."""
     requests: int = 1
     """What the request counts as on request limits: 0 where nothing was asked of the upstream."""

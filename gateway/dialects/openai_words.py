@@ -40,6 +40,7 @@ _BY_KIND: dict[RefusalKind, tuple[str, str]] = {
     "limit_never_fits": ("tokens", "rate_limit_exceeded"),
     "limit_spent": ("insufficient_quota", "insufficient_quota"),
     "abuse_door": ("requests", "rate_limit_exceeded"),
+    "saturated": ("server_error", "service_unavailable"),
     "state_lost": ("server_error", "service_unavailable"),
     "audit_lost": ("server_error", "service_unavailable"),
     "upstream_unreachable": ("server_error", "upstream_unreachable"),

@@ -54,7 +54,7 @@ RefusalKind = Literal[
     "caller_unknown", "caller_blocked", "model_denied", "route_denied", "feature_denied",
     "body_invalid", "body_too_large", "encoding_unsupported", "method_unsupported",
     "limit_requests", "limit_tokens", "limit_concurrent", "limit_bytes", "limit_money", "limit_never_fits", "limit_spent",
-    "abuse_door", "state_lost", "audit_lost", "upstream_unreachable", "upstream_timeout", "upstream_broken",
+    "abuse_door", "saturated", "state_lost", "audit_lost", "upstream_unreachable", "upstream_timeout", "upstream_broken",
     "shutting_down", "websocket", "internal",
 ]  # fmt: skip
 

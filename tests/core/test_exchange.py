@@ -17,6 +17,7 @@ from gateway.core.exchange import (
     Forward,
     Identify,
     Keep,
+    Leave,
     Open,
     Own,
     Read,
@@ -27,8 +28,9 @@ from gateway.core.exchange import (
     Settle,
     abort,
 )  # fmt: skip
-from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
+from gateway.core.replies import Admitted, Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
 from gateway.dialects.base import Seen
+from gateway.model.admission import Saturated
 from gateway.model.decision import Action, Refusal
 from gateway.model.evidence import NO_VERDICT, Verdict
 from gateway.model.limit import Count, LimitState, Taken
@@ -70,8 +72,11 @@ def replies(step, key):
                 Taken(False, (), settled=True),
                 *LOST,
             ]
+        case Admit():
+            return [Admitted(7), Saturated("full", 2_000_000), Saturated("late", 2_000_000), Saturated("cooling", 70_000_000)]
         case Forward():
             return [
+                Answered(429, False, 5_000_000),
                 Answered(200, True),
                 Answered(200, False),
                 Answered(500, False),
@@ -105,13 +110,13 @@ def journeys(draw):
 @given(
     journey=journeys(), cut_at=st.none() | st.integers(0, 16), reason=st.sampled_from(["client_gone", "cancelled", "fault", "shutdown"])
 )
-def test_one_record_and_one_settle_exactly_where_a_hold_may_be(make, journey, cut_at, reason):
+def test_one_record_one_settle_exactly_where_a_hold_may_be_and_one_leave_exactly_where_a_place_was_had(make, journey, cut_at, reason):
     modes, when_lost, opaque, data = journey
     limits = tuple(make.limit(f"l{i}", when_state_is_lost=mode) for i, mode in enumerate(modes))
     policy = make.policy(*limits, audit=AuditRules(when_lost=when_lost))
     where = {"operation": "opaque", "route": "POST /files"} if opaque else {}
     step = make.door(policy, **where)
-    walked, maybe_held, taken_after_settle, settle_reply, extends = [], False, False, None, 0
+    walked, maybe_held, taken_after_settle, settle_reply, extends, placed = [], False, False, None, 0, False
     for number in range(40):
         walked.append(type(step))
         if isinstance(step, Done):
@@ -130,6 +135,7 @@ def test_one_record_and_one_settle_exactly_where_a_hold_may_be(make, journey, cu
             maybe_held = maybe_held or (isinstance(reply, Taken) and reply.held) or (isinstance(reply, Lost) and reply.unknown)
         if isinstance(step, Settle):
             settle_reply = reply
+        placed = placed or isinstance(reply, Admitted)
         if isinstance(step, Record):
             assert step.record(5_000_000).settle == (settle_reply if maybe_held else "none")
         taken_after_settle = taken_after_settle or (Settle in walked and isinstance(step, Reserve))
@@ -137,6 +143,8 @@ def test_one_record_and_one_settle_exactly_where_a_hold_may_be(make, journey, cu
     assert walked[-1] is Done
     assert walked.count(Record) == 1
     assert walked.count(Settle) == (1 if maybe_held else 0)
+    assert walked.count(Leave) == (1 if placed else 0)
+    assert Leave not in walked[: walked.index(Admit)] if Admit in walked else Leave not in walked
     assert not taken_after_settle
 
 
@@ -144,8 +152,10 @@ def walk(step, *wanted):
     """Take the road by the given replies; steps that pass straight through are passed."""
     replies = list(wanted)
     while not isinstance(step, Done):
-        if isinstance(step, Challenge | Admit | Extend | Rewrite | Keep):
+        if isinstance(step, Challenge | Extend | Rewrite | Keep | Leave):
             step = step.next()
+        elif isinstance(step, Admit):
+            step = step.next(Admitted())
         elif replies:
             step = step.next(replies.pop(0))
         else:
@@ -169,6 +179,34 @@ def test_an_ordinary_request_is_settled_by_the_truth(make):
     assert record.decision.limits == ("rpm",)
 
 
+def admitting(make, *limits):
+    step = walk(make.door(make.policy(*limits)), Found(make.key(), 1), Payload(BODY, BODY))
+    step = step.next(NO_VERDICT).next()
+    return step.next(Taken(True, states(step.hold, fitted=True))) if isinstance(step, Reserve) else step
+
+
+def test_without_a_place_what_was_held_is_given_back_and_the_caller_is_told_when_to_come_again(make):
+    step = admitting(make, make.limit(count=Count.TOKENS, amount=1000))
+    assert isinstance(step, Admit)
+    step = step.next(Saturated("full", 3_000_000))
+    assert isinstance(step, Settle)
+    assert (step.amounts.requests, step.amounts.output) == (0, 0)
+    refusal = step.outcome.refusal
+    assert (refusal.status, refusal.reason, refusal.retry_us) == (503, "saturated.full", 3_000_000)
+
+
+def test_who_leaves_the_queue_had_no_place_to_give_back(make):
+    assert isinstance(abort(admitting(make), "client_gone"), Record)
+
+
+def test_the_place_is_given_back_before_the_quota_is_settled(make):
+    step = admitting(make, make.limit()).next(Admitted(40))
+    step = step.next(Answered(200, False)).next(Relayed(SEEN, "complete", 99, True, 90)).next()
+    assert isinstance(step, Leave)
+    assert (step.ended.fate, step.ended.first_us, step.ended.tokens) == ("success", 50, 5)
+    assert isinstance(step.next(), Settle)
+
+
 def test_a_refused_take_holds_nothing_and_names_the_limit(make):
     step = walk(make.door(make.policy(make.limit())), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
     step = walk(step, Taken(False, states(step.hold, fitted=False)))
@@ -189,7 +227,7 @@ def test_a_departed_client_is_charged_what_was_expected_while_the_upstream_worke
     )
     step = walk(step, Taken(True, states(step.hold, fitted=True)))
     assert isinstance(step, Forward)
-    step = abort(step, "client_gone")
+    step = walk(abort(step, "client_gone"))
     assert isinstance(step, Settle)
     assert step.amounts.output == 5
     assert step.outcome.seen.usage.source == "estimated"
@@ -282,19 +320,20 @@ def relaying(make, *limits, **policy):
 
 
 def test_a_client_that_leaves_before_the_first_byte_is_no_failure_of_the_upstream(make):
-    step = relaying(make).next(Relayed(SEEN, "client_gone", 0, False))
+    step = walk(relaying(make).next(Relayed(SEEN, "client_gone", 0, False)))
     assert isinstance(step, Record)
     assert (step.outcome.end, step.outcome.refusal) == ("client_gone", None)
 
 
 def test_an_upstream_that_falls_silent_before_the_first_byte_is_a_504(make):
-    step = relaying(make).next(Relayed(SEEN, "upstream_truncated", 0, False, fault="idle_timeout"))
+    step = walk(relaying(make).next(Relayed(SEEN, "upstream_truncated", 0, False, fault="idle_timeout")))
     assert isinstance(step, Record)
     assert (step.outcome.status, step.outcome.refusal.reason) == (504, "upstream.idle_timeout")
 
 
 def test_bytes_that_had_passed_when_the_road_was_cut_are_charged_and_recorded(make):
-    step = abort(relaying(make, make.limit(count=Count.BYTES, amount=1000)), "client_gone", Relayed(SEEN, "client_gone", 17, True, 900))
+    cut = abort(relaying(make, make.limit(count=Count.BYTES, amount=1000)), "client_gone", Relayed(SEEN, "client_gone", 17, True, 900))
+    step = walk(cut)
     assert isinstance(step, Settle)
     assert step.amounts.bytes == len(BODY) + 17
     record = step.next("settled").record(2_000_000)
