@@ -13,6 +13,8 @@ from gateway.model.request import Usage
 
 __all__ = [
     "MAX_AMOUNT",
+    "PERIOD_US",
+    "WEIGHT_ONE",
     "Amounts",
     "Claim",
     "Count",
@@ -26,7 +28,6 @@ __all__ = [
     "Subject",
     "Taken",
     "WhenSpent",
-    "WEIGHT_ONE",
     "Window",
 ]
 
@@ -38,6 +39,9 @@ WhenSpent = Literal["continue", "finish"]
 Window = Literal["sliding", "bucket", "slots", "calendar", "lifetime"]
 Period = Literal["day", "week", "month"]
 """Of a calendar window: a week begins on Monday (ISO 8601)."""
+
+PERIOD_US: dict[Period, int] = {"day": 86_400_000_000, "week": 7 * 86_400_000_000, "month": 31 * 86_400_000_000}
+"""How long a period is at most, but for the hour that some days have more."""
 
 WEIGHT_ONE = 1_000
 """The weight of a model that a limit does not name: what it uses counts once."""
@@ -92,6 +96,8 @@ class Limit:
     zone: str = "UTC"
     weights: tuple[tuple[str, int], ...] = ()
     """Globs of models with what a request or token of theirs counts, in thousandths; the first that fits. Others count once."""
+    shared: Literal["exact", "leased"] = "exact"
+    """How processes share it where the store is shared: each take asks the store, or they lease slices of it in advance."""
 
     @property
     def span(self) -> str:

@@ -6,14 +6,17 @@ Works on the plain tree and takes any shape, so that these mistakes are listed t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from ipaddress import IPv6Network, ip_network
 from typing import Any
 
 from gateway.errors import PolicyProblem
+from gateway.model.limit import MAX_AMOUNT
 from gateway.policy.complain import shown
 from gateway.policy.nearest import did_you_mean
 from gateway.policy.schema_judging import SignalsBlock
 from gateway.policy.tree import Path, Tree
+from gateway.policy.units import MICRO, limit_rate, window_of
 from gateway.policy.words import perturbation_names, signal_names
 
 __all__ = ["OWN_TIER", "problems_between"]
@@ -30,7 +33,7 @@ def problems_between(tree: Tree) -> list[PolicyProblem]:
     """All problems between the parts of a file."""
     data = _fields(tree.data)
     found: list[PolicyProblem] = []
-    for check in (_empties, _callers, _tiers, _signals, _ladder, _upstreams, _examples):
+    for check in (_empties, _callers, _tiers, _prices, _signals, _ladder, _upstreams, _examples):
         found.extend(check(tree, data))
     return found
 
@@ -111,7 +114,7 @@ def _tiers(tree: Tree, data: dict[str, Any]) -> Found:
 
 def _limit(tree: Tree, path: Path, limit: dict[str, Any]) -> Found:
     concurrent = limit.get("count") == "concurrent"
-    needed, excluded = ("at_once", ("rate", "window", "burst")) if concurrent else ("rate", ("at_once", "lease", "adaptive"))
+    needed, excluded = ("at_once", ("rate", "window", "burst", "zone")) if concurrent else ("rate", ("at_once", "lease", "adaptive"))
     what = "concurrent" if concurrent else "requests, tokens and bytes"
     if needed not in limit and "count" in limit:
         example = "at_once: 8" if concurrent else "rate: 20/minute"
@@ -121,9 +124,50 @@ def _limit(tree: Tree, path: Path, limit: dict[str, Any]) -> Found:
             yield tree.problem((*path, name), f"a limit on {what} has no `{name}`", f"it has `{needed}`", key=True)
     if "burst" in limit and not concurrent and limit.get("window") != "bucket":
         yield tree.problem((*path, "burst"), "only a bucket has a `burst`", "add `window: bucket`", key=True)
+    if "multipliers" in limit and limit.get("count") in ("bytes", "concurrent", "money"):
+        message = f"a limit on {limit['count']} has no `multipliers`"
+        yield tree.problem((*path, "multipliers"), message, "they are for requests and tokens", key=True)
+    if not concurrent:
+        yield from _rate(tree, path, limit)
     per = limit.get("per")
     if isinstance(per, list) and len({str(subject) for subject in per}) < len(per):
         yield tree.problem((*path, "per"), "a subject stands here twice", "name each once")
+
+
+def _rate(tree: Tree, path: Path, limit: dict[str, Any]) -> Found:
+    """An amount that the count can have, and a window that the rate can have."""
+    try:
+        rate = limit_rate(limit["rate"]) if isinstance(limit.get("rate"), str) else None
+    except ValueError:
+        return
+    if rate is None:
+        return
+    money = limit.get("count") == "money"
+    if not money and rate.amount != int(rate.amount):
+        yield tree.problem((*path, "rate"), "only money has decimals", "write a whole number")
+    for name, amount in (("rate", rate.amount), ("burst", limit.get("burst", 0))):
+        if money and isinstance(amount, (int, Decimal)) and amount * MICRO > MAX_AMOUNT:
+            yield tree.problem((*path, name), "more money than can be counted exactly", f"at most {MAX_AMOUNT // MICRO}")
+    window = limit.get("window") or window_of(rate)
+    if window in ("sliding", "bucket") and not rate.window_us:
+        yield tree.problem((*path, "window"), f"a {window} window is at most 31 days long", "leave `window` out, or shorten the rate's")
+    if window == "calendar" and rate.period is None:
+        yield tree.problem((*path, "window"), "the calendar has no such window", "write `/day`, `/week` or `/month`")
+    if window == "lifetime" and (rate.window_us or rate.period):
+        yield tree.problem((*path, "window"), "a lifetime has no other window", "write the rate as `20000000/lifetime`")
+    if "zone" in limit and window != "calendar":
+        yield tree.problem((*path, "zone"), "only a calendar window has a `zone`", "add `window: calendar`", key=True)
+
+
+def _prices(tree: Tree, data: dict[str, Any]) -> Found:
+    """A limit on money counts by prices; where it is enforced without any, it would refuse every model."""
+    if _fields(data.get("prices")):
+        return
+    for name, tier in _fields(data.get("tiers")).items():
+        for index, limit in _blocks(_fields(tier).get("limits")):
+            if limit.get("count") == "money" and limit.get("shadow") is not True:
+                place: Path = ("tiers", name, "limits", index, "count")
+                yield tree.problem(place, "no model has a price", "add `prices:`, or put the limit in shadow")
 
 
 def _signals(tree: Tree, data: dict[str, Any]) -> Found:

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Literal, cast
 
 from gateway.model.decision import Action
-from gateway.model.limit import Count, Limit
+from gateway.model.limit import PERIOD_US, Count, Limit
 from gateway.model.policy import (
     AuditRules,
     BiasCap,
@@ -18,6 +18,7 @@ from gateway.model.policy import (
     Exemption,
     FeatureCaps,
     Policy,
+    Price,
     QueueRules,
     Rung,
     SignalRule,
@@ -29,9 +30,10 @@ from gateway.policy.checks import OWN_TIER
 from gateway.policy.digest import digest_of
 from gateway.policy.schema import Document
 from gateway.policy.schema_judging import RungBlock, SignalBlock, SignalsBlock
+from gateway.policy.schema_prices import PriceBlock
 from gateway.policy.schema_running import AuditBlock, DoorBlock, UpstreamBlock
 from gateway.policy.schema_tiers import CallerBlock, FeatureBlock, LimitBlock, MatchBlock, TierBlock
-from gateway.policy.units import duration_us, rate, size_bytes
+from gateway.policy.units import MICRO, duration_us, limit_rate, price_micro, size_bytes, weight_milli, window_of
 from gateway.policy.words import kind_of
 from gateway.registry import names
 
@@ -65,6 +67,8 @@ def compiled(document: Document) -> Policy:
         upstreams=tuple(_upstream(block) for block in document.upstreams),
         door=_door(document.door),
         audit=_audit(document.audit),
+        currency=document.currency,
+        prices=tuple(_price(models, block) for models, block in document.prices.items()),
     )
     return replace(policy, digest=digest_of(policy))
 
@@ -108,25 +112,49 @@ def _bias(written: str | list[float]) -> BiasCap:
 
 
 def _limit(block: LimitBlock, document: Document) -> Limit:
-    count = Count(block.count)
-    window: Literal["sliding", "bucket", "slots"] = "slots" if count is Count.CONCURRENT else block.window or "sliding"
-    if count is Count.CONCURRENT:
-        amount, window_us = block.at_once or 0, duration_us(block.lease) if block.lease else _LEASE_US
-    else:
-        amount, window_us = rate(block.rate or "")
-    return Limit(
-        id=block.id,
-        count=count,
-        window=window,
-        amount=amount,
-        window_us=window_us,
-        per=tuple(block.per),
-        burst=(block.burst or amount) if window == "bucket" else 0,
+    counted = _slots(block) if block.count == "concurrent" else _rated(block)
+    return replace(
+        counted,
         shadow=block.shadow,
         when_state_is_lost=block.when_state_is_lost or document.when_state_is_lost,
         share_when_lost=float(block.share_when_lost or document.share_when_lost),
         adaptive=block.adaptive,
         priority=block.priority,
+    )
+
+
+def _slots(block: LimitBlock) -> Limit:
+    lease_us = duration_us(block.lease) if block.lease else _LEASE_US
+    return Limit(block.id, Count.CONCURRENT, "slots", block.at_once or 0, lease_us, tuple(block.per))
+
+
+def _rated(block: LimitBlock) -> Limit:
+    count, rate = Count(block.count), limit_rate(block.rate or "")
+    window = block.window or window_of(rate)
+    scale = MICRO if count is Count.MONEY else 1
+    amount = int(rate.amount * scale)
+    period = rate.period if window == "calendar" else None
+    return Limit(
+        id=block.id,
+        count=count,
+        window=window,
+        amount=amount,
+        window_us=PERIOD_US[period] if period else rate.window_us,
+        per=tuple(block.per),
+        burst=(block.burst * scale if block.burst else amount) if window == "bucket" else 0,
+        period=period,
+        zone=block.zone or "UTC",
+        weights=tuple((glob, weight_milli(weight)) for glob, weight in block.multipliers.items()),
+    )
+
+
+def _price(models: str, block: PriceBlock) -> Price:
+    return Price(
+        models,
+        price_micro(block.input),
+        price_micro(block.output),
+        None if block.cached_input is None else price_micro(block.cached_input),
+        None if block.reasoning is None else price_micro(block.reasoning),
     )
 
 

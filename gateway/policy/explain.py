@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.model.caller import Caller
 from gateway.model.decision import Action
-from gateway.model.limit import Count, Limit
+from gateway.model.limit import WEIGHT_ONE, Count, Limit
 from gateway.model.policy import CallerRule, FeatureCaps, Policy, Rung, Tier
 from gateway.policy.match import allows_model, choose_upstream, fits, match_caller, mismatch, tier_of
 
@@ -173,18 +173,36 @@ def _limit(policy: Policy, tier: Tier, limit: Limit, caller: Caller, model: str 
         if limit.when_state_is_lost == "degrade"
         else limit.when_state_is_lost
     )
-    return LimitWords(limit.id, limit_words(limit), counted, mode, lost)
+    return LimitWords(limit.id, limit_words(limit, policy.currency), counted, mode, lost)
 
 
-def limit_words(limit: Limit) -> str:
-    """A limit in words: `600 requests in any minute`."""
-    what = limit.count.value.replace("_", " ")
+def limit_words(limit: Limit, currency: str = "") -> str:
+    """A limit in words: `600 requests in any minute`, `2000 USD in each calendar month (UTC)`."""
+    counts = "".join(f", each {glob} one counts {weight / WEIGHT_ONE:g}" for glob, weight in limit.weights)
+    return _allowance(limit, currency) + counts
+
+
+def _allowance(limit: Limit, currency: str) -> str:
+    what, amount = limit.count.value.replace("_", " "), str(limit.amount)
+    burst = str(limit.burst)
+    if limit.count is Count.MONEY:
+        what, amount, burst = currency or "money", _units(limit.amount), _units(limit.burst)
     if limit.count is Count.CONCURRENT:
         fewer = f", as many of them as the upstream serves ({limit.adaptive})" if limit.adaptive else ""
         return f"{limit.amount} requests at once{fewer} (a slot frees itself after {period(limit.window_us)})"
     if limit.window == "bucket":
-        return f"{limit.amount} {what} per {period(limit.window_us)}, evenly, up to {limit.burst} at once"
-    return f"{limit.amount} {what} in any {period(limit.window_us)}"
+        return f"{amount} {what} per {period(limit.window_us)}, evenly, up to {burst} at once"
+    if limit.window == "calendar":
+        return f"{amount} {what} in each calendar {limit.period} ({limit.zone})"
+    if limit.window == "lifetime":
+        return f"{amount} {what} in all, for ever"
+    return f"{amount} {what} in any {period(limit.window_us)}"
+
+
+def _units(micro: int) -> str:
+    """Micro-units of money in units: `2000`, `0.5`."""
+    whole, rest = divmod(micro, 1_000_000)
+    return f"{whole}.{rest:06d}".rstrip("0") if rest else str(whole)
 
 
 def period(microseconds: int) -> str:

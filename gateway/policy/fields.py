@@ -8,17 +8,18 @@ from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from gateway.model.limit import MAX_AMOUNT
 from gateway.policy.nearest import did_you_mean
-from gateway.policy.units import duration_us, rate, size_bytes
+from gateway.policy.units import duration_us, limit_rate, price_micro, size_bytes, weight_milli
 from gateway.registry import names
 
 __all__ = [
-    "Adaptive", "Amount", "Decibans", "Duration", "EnvName", "Fingerprint", "Glob", "Id", "Names", "Net", "OneOrMore", "Rate", "Route",
-    "Section", "Share", "Size", "UntilDate", "Url", "Version",
+    "Adaptive", "Amount", "Currency", "Decibans", "Duration", "EnvName", "Fingerprint", "Glob", "Id", "Names", "Net", "OneOrMore",
+    "PerMillion", "Rate", "Route", "Section", "Share", "Size", "UntilDate", "Url", "Version", "Weight", "Zone",
 ]  # fmt: skip
 
 
@@ -84,8 +85,48 @@ EnvName = Annotated[
 Duration = Annotated[
     str, AfterValidator(_read(duration_us)), Field(json_schema_extra={"pattern": "^([0-9]+(ms|s|m|h|d|w))+$", "examples": ["15m"]})
 ]
-Rate = Annotated[str, AfterValidator(_read(rate)), Field(json_schema_extra={"examples": ["20/minute", "600 per 5 minutes"]})]
-"""Read by the `limits` package."""
+Rate = Annotated[
+    str, AfterValidator(_read(limit_rate)), Field(json_schema_extra={"examples": ["20/minute", "600 per 5 minutes", "2000/month"]})
+]
+"""A limit's: the short ones as the `limits` package reads them."""
+
+
+def _decimal(reader: Callable[[object], int]) -> Callable[[Any], Any]:
+    """A check that a number, or a text that holds one, can be read; the value itself is kept, for the compiler."""
+
+    def check(value: Any) -> Any:
+        reader(value)
+        return value
+
+    return check
+
+
+_NUMBER_SCHEMA = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?$"}]}
+PerMillion = Annotated[Any, AfterValidator(_decimal(price_micro)), WithJsonSchema(_NUMBER_SCHEMA)]
+"""A price in units of the currency per million tokens, at most six decimals."""
+
+Weight = Annotated[Any, AfterValidator(_decimal(weight_milli)), WithJsonSchema(_NUMBER_SCHEMA)]
+"""What a request or token counts, at most three decimals."""
+
+_CURRENCY = r"[A-Za-z]{1,16}"
+Currency = Annotated[
+    str,
+    AfterValidator(_shaped(_CURRENCY, "write its letters, like USD or EUR")),
+    Field(json_schema_extra={"pattern": f"^{_CURRENCY}$"}),
+]
+
+
+def _zone(text: str) -> object:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        known = sorted(available_timezones())
+        remedy = did_you_mean(text, [name for name in known if "/" in name]) if known else "this system knows none: install tzdata"
+    raise ValueError(remedy)
+
+
+Zone = Annotated[str, AfterValidator(_read(_zone)), Field(json_schema_extra={"examples": ["Europe/Berlin"]})]
+"""A time zone by its IANA name."""
 
 
 def _no_number(value: Any) -> Any:

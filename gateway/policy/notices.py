@@ -9,7 +9,11 @@ from collections.abc import Iterator
 
 from gateway.errors import PolicyProblem
 from gateway.model.decision import Action
+from gateway.model.limit import Count, Limit
+from gateway.model.policy import Tier
 from gateway.policy.load import Loaded
+from gateway.policy.match import fits
+from gateway.policy.tree import Path
 from gateway.registry import names
 
 __all__ = ["notices_of"]
@@ -22,7 +26,7 @@ _NOT_YET = "not acted on by this version"
 def notices_of(loaded: Loaded) -> list[PolicyProblem]:
     """All notices on a policy, in the order of the file."""
     found: list[PolicyProblem] = []
-    for notice in (_callers, _tiers, _signals, _ladder, _sections, _upstreams, _examples):
+    for notice in (_callers, _tiers, _limits, _signals, _ladder, _sections, _upstreams, _examples):
         found.extend(notice(loaded))
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
@@ -46,6 +50,28 @@ def _tiers(loaded: Loaded) -> Found:
             yield tree.problem(("tiers", name), "no caller rule gives this tier", key=True)
         if tier.models and not tier.limits:
             yield tree.problem(("tiers", name), "this tier has no limits", "write `limits: []` and mean it, or add some", key=True)
+
+
+def _limits(loaded: Loaded) -> Found:
+    policy = loaded.policy
+    for name, tier in policy.tiers.items():
+        for index, limit in enumerate(tier.limits):
+            place = ("tiers", name, "limits", index)
+            if limit.count is Count.MONEY:
+                yield from _money(loaded, place, tier, limit)
+            if limit.window in ("calendar", "lifetime") and limit.when_state_is_lost == "degrade":
+                message = f"when the state is lost each process gives out {limit.share_when_lost:g} of it anew, whatever is used"
+                yield loaded.tree.problem(place, message, "`when_state_is_lost: refuse` would not", key=True)
+
+
+def _money(loaded: Loaded, place: Path, tier: Tier, limit: Limit) -> Found:
+    """Models that have no price: refused where money is limited, free where that is only watched."""
+    prices = loaded.policy.prices
+    unpriced = [model for model in tier.models if not any(fits(price.models, model) for price in prices)]
+    if unpriced:
+        named = ", ".join(unpriced[:5]) + (", ..." if len(unpriced) > 5 else "")
+        what = "cost nothing here" if limit.shadow else "are refused here"
+        yield loaded.tree.problem((*place, "count"), f"models that have no price {what} ({named})", 'a price for "*" would cover all')
 
 
 def _signals(loaded: Loaded) -> Found:

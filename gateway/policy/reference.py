@@ -16,6 +16,7 @@ _SECTIONS = (
     ("What a caller rule matches", "callers[].match", "MatchBlock"),
     ("Tiers", "tiers.NAME", "TierBlock"),
     ("Limits", "tiers.NAME.limits[]", "LimitBlock"),
+    ("Prices", "prices.GLOB", "PriceBlock"),
     ("Feature caps", "tiers.NAME.features", "FeatureBlock"),
     ("Upstreams", "upstreams[]", "UpstreamBlock"),
     ("The queue before an upstream", "upstreams[].queue", "QueueBlock"),
@@ -53,17 +54,26 @@ rises and a log line says why. What was used of a limit survives an edit of its 
 Shipped, and called by name (`--policy strict`): `default`, `strict`, `shadow`, `passthrough`.
 
 Durations: `250ms`, `10s`, `15m`, `2h`, `3d`, `1h30m`. Sizes: `512KiB`, `32MiB`, `1GiB`. Rates: `20/minute`, `600 per 5 minutes`;
-windows of seconds, minutes, hours and days. Globs: `*` is anything, `?` one character. Amounts are at most 2^53.
+windows of seconds, minutes, hours and days, which slide unless `window` says otherwise; of a week and a month, which are the calendar's
+(in `zone`, a week from Monday on); and `20000000/lifetime`, which is never whole again. Globs: `*` is anything, `?` one character.
+Amounts are at most 2^53.
 
 **Every limit of a tier or none.** A request takes all of its tier's limits at once, or is refused and takes none. Tokens are held by
 estimate before the request goes out and settled by the truth after it; an answer that cost more than was held is charged as debt.
+How much of a request is read from a cache or is reasoning nobody knows beforehand: all of it is held, and settled by the truth.
+
+**Money** is counted in millionths of `currency`. A limit on it (`count: money, rate: 2000/month`) needs `prices`; in a tier with one
+that is enforced, a model without a price is refused (`model.unpriced`), for it would be free. Routes that no dialect parses cost
+nothing.
+
+**Amounts of a key's own.** `gateway keys create --limit free-rpm=100` gives a key another amount of a limit than the policy does, where
+that limit is counted per key or account. Keys of one account share its counter, and each is judged by its own amount.
 
 **Shadow** exists at four places: the whole file (`mode: shadow`), one limit, one signal (`level: watch`), one rung. What is in shadow
 is decided and recorded, and not acted on.
 
 **Not acted on yet.** Names that the plan knows and this version does not have (signals, perturbations, `response`) are
-checked and then named in a notice by `gateway policy check`. What would be dangerous to overlook (money, monthly and lifetime windows,
-prices) is an error instead.
+checked and then named in a notice by `gateway policy check`. What would be dangerous to overlook is an error instead.
 """
 
 

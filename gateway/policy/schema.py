@@ -12,9 +12,10 @@ from pydantic import Field
 
 from gateway.model.limit import LostMode
 from gateway.model.policy import Credentials, Mode, UsageMode
-from gateway.policy.fields import Id, Net, Section, Share, Version
+from gateway.policy.fields import Currency, Glob, Id, Net, Section, Share, Version
 from gateway.policy.schema_examples import ExampleBlock
 from gateway.policy.schema_judging import ResponseBlock, RungBlock, SignalsBlock, StepDownBlock
+from gateway.policy.schema_prices import PriceBlock
 from gateway.policy.schema_running import AuditBlock, DoorBlock, UpstreamBlock
 from gateway.policy.schema_tiers import CallerBlock, TierBlock
 
@@ -51,6 +52,12 @@ class Document(Section):
     )
     callers: Annotated[list[CallerBlock], Field(min_length=1)] = Field(description="Who is who; the first rule that matches wins.")
     tiers: Annotated[dict[Id, TierBlock], Field(min_length=1)] = Field(description="What callers may use, by tier.")
+    currency: Currency = Field(default="USD", description="What money is counted in; a name, nothing is converted.")
+    prices: dict[Glob, PriceBlock] = Field(
+        default={},
+        description="Glob of models to what their tokens cost; the first that fits holds. Where `money` is limited, a model without a "
+        "price is refused.",
+    )
     signals: SignalsBlock | None = Field(default=None, description="What is watched for; absent: every shipped signal, watched.")
     ladder: list[RungBlock] | None = Field(default=None, description="What is done about it; absent: everything is allowed.")
     step_down: StepDownBlock = Field(default=StepDownBlock(), description="How callers come down the ladder.")

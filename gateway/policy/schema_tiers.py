@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from gateway.model.limit import LostMode, Priority, Subject
-from gateway.policy.fields import Adaptive, Amount, Duration, Fingerprint, Glob, Id, Net, OneOrMore, Rate, Route, Section, Share
+from gateway.policy.fields import (
+    Adaptive,
+    Amount,
+    Duration,
+    Fingerprint,
+    Glob,
+    Id,
+    Net,
+    OneOrMore,
+    Rate,
+    Route,
+    Section,
+    Share,
+    Weight,
+    Zone,
+)
 
 __all__ = ["CallerBlock", "FeatureBlock", "LimitBlock", "MatchBlock", "TierBlock"]
 
@@ -82,12 +97,6 @@ class FeatureBlock(Section):
     deny: list[Literal["logprobs", "choices", "max_output"]] = Field(default=[], description="Caps that refuse instead of clipping.")
 
 
-def _count(value: Any) -> Any:
-    if value == "money":
-        raise ValueError("limits on money are not supported by this version")
-    return value
-
-
 _SUBJECT = {"enum": list(get_args(Subject))}
 
 
@@ -95,8 +104,10 @@ class LimitBlock(Section):
     """One limit. A request takes all limits of its tier or none."""
 
     id: Id = Field(description="Name of the limit, unique in the file; with its kind and subject it names the counter.")
-    count: Annotated[Literal["requests", "tokens", "input_tokens", "output_tokens", "bytes", "concurrent"], BeforeValidator(_count)] = (
-        Field(description="What is counted.")
+    count: Literal[
+        "requests", "tokens", "input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "money", "bytes", "concurrent"
+    ] = Field(
+        description="What is counted. Cached input and reasoning are parts of input and output; `money` is what `prices` make of all."
     )
     per: Annotated[
         list[Subject],
@@ -105,14 +116,24 @@ class LimitBlock(Section):
         WithJsonSchema({"anyOf": [_SUBJECT, {"type": "array", "items": _SUBJECT, "minItems": 1}]}),
     ] = Field(description="Who shares the limit: a subject or a combination of them, like `[account, model]`.")
     rate: Rate | None = Field(
-        default=None, description="Amount and window, like `20/minute` or `600 per 5 minutes`; not with `concurrent`."
+        default=None,
+        description="Amount and window, like `20/minute`, `600 per 5 minutes`, `2000/month` or `20000000/lifetime`; not with "
+        "`concurrent`. Of money in units of the currency, like `0.50/day`.",
     )
     at_once: Amount | None = Field(default=None, description="How many at once; only with `concurrent`.")
-    window: Literal["sliding", "bucket"] | None = Field(
+    window: Literal["sliding", "bucket", "calendar", "lifetime"] | None = Field(
         default=None,
-        description="`sliding` (default): at most the amount in any window. `bucket`: drains evenly, lets `burst` through at once.",
+        description="`sliding`: at most the amount in any window. `bucket`: drains evenly, lets `burst` through at once. `calendar`: "
+        "at most the amount from midnight to midnight, in a week from Monday on, or in a month. `lifetime`: at most the amount, for "
+        "ever. Default: what the rate says, else `sliding`; a day is `calendar` only where it is written.",
     )
+    zone: Zone | None = Field(default=None, description="Time zone of a calendar window; default UTC.")
     burst: Amount | None = Field(default=None, description="Depth of a bucket; default: the rate's amount.")
+    multipliers: dict[Glob, Weight] = Field(
+        default={},
+        description="Glob of models to what a request or token of theirs counts, like `{ big-*: 3, small-*: 0.5 }`; the first that "
+        "fits holds, and others count once. Only on requests and tokens.",
+    )
     lease: Duration | None = Field(
         default=None, description="When a slot of `concurrent` frees itself if nobody does; default 15m. Streams renew it."
     )

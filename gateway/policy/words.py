@@ -27,8 +27,6 @@ SIGNALS: dict[str, Kind] = {
 PERTURBATIONS = ("logprobs", "reasoning", "fingerprint", "pace", "samples", "embeddings", "rewrite")
 
 LATER_FIELDS: dict[str, str] = {
-    "currency": "money limits are not supported by this version",
-    "prices": "money limits are not supported by this version",
     "rewriter": "answers are not rewritten by this version",
     "webhooks": "webhooks are not supported by this version",
 }

@@ -17,17 +17,13 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.model.limit import Claim, LimitState, Period
+from gateway.model.limit import PERIOD_US, Claim, LimitState, Period
 from gateway.quota.window import stated
 
-__all__ = ["CALENDAR", "LENGTHS_US", "CalendarWindow", "Spent", "period_starts"]
-
-_DAY_US = 86_400_000_000
-LENGTHS_US: dict[Period, int] = {"day": _DAY_US, "week": 7 * _DAY_US, "month": 31 * _DAY_US}
-"""How long a period is at most, but for the hour that some days have more."""
+__all__ = ["CALENDAR", "CalendarWindow", "Spent", "period_starts"]
 
 _QUARTER_US = 900_000_000
-_FIRST_US = 100 * _DAY_US
+_FIRST_US = 100 * PERIOD_US["day"]
 _LAST_US = 253_000_000_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -65,7 +61,7 @@ def _first_day(day: date, period: Period) -> date:
 
 def _next(first: date, period: Period) -> date:
     """The first day of the period after one that begins on that day."""
-    return _first_day(first + timedelta(microseconds=LENGTHS_US[period]), period)
+    return _first_day(first + timedelta(microseconds=PERIOD_US[period]), period)
 
 
 def _midnight_us(day: date, where: ZoneInfo) -> int:

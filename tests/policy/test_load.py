@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.errors import PolicyError
 from gateway.policy.load import SHIPPED, find, load, read, read_text
 from gateway.policy.notices import notices_of
+from gateway.policytest import run_tests
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -59,14 +60,12 @@ def test_mistakes_of_yaml_are_told_together_with_all_others(small):
     assert len(small.problems("name: small\n", "name: small\nname: again\n", more="y: 1\n")) == 2
 
 
-def test_the_example_of_the_plan_loads_but_for_what_it_asks_of_later_versions(shared):
-    text = (shared / "examples" / "policy.yaml").read_text()
-    with pytest.raises(PolicyError) as caught:
-        read_text(text.encode(), "policy.yaml")
-    assert {problem.where.rpartition(".")[2] for problem in caught.value.problems} == {"rate", "count"}
-    assert all("not supported by this version" in str(problem) for problem in caught.value.problems)
-    kept = "\n".join(line for line in text.splitlines() if "/lifetime" not in line and "money" not in line)
-    assert read_text(kept.encode(), "policy.yaml").policy.name == "production"
+def test_the_example_of_the_plan_loads(shared):
+    loaded = read(shared / "examples" / "policy.yaml")
+    limits = {limit.id: limit for tier in loaded.policy.tiers.values() for limit in tier.limits}
+    assert (limits["free-life"].window, limits["free-life"].amount) == ("lifetime", 20_000_000)
+    assert (limits["std-month"].period, limits["std-month"].amount) == ("month", 2_000_000_000)
+    assert all(result.passed for result in run_tests(loaded, now_us=1_795_000_000_000_000) if not result.not_run)
 
 
 VALUES = st.recursive(

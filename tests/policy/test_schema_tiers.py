@@ -19,14 +19,17 @@ def test_every_subject_can_be_counted_for(small, subject):
     assert small.policy("per: key", f"per: {subject}").tiers["free"].limits[0].per == (subject,)
 
 
-@pytest.mark.parametrize("count", ["requests", "tokens", "input_tokens", "output_tokens", "bytes"])
+@pytest.mark.parametrize(
+    "count", ["requests", "tokens", "input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "bytes"]
+)
 def test_every_count_has_rates(small, count):
     assert small.policy("count: requests", f"count: {count}").tiers["free"].limits[0].count == count
 
 
-def test_money_is_refused_not_ignored(small):
-    (problem,) = small.problems("count: requests", "count: money")
-    assert "limits on money are not supported by this version" in problem
+@pytest.mark.parametrize("rate", ["5/minute", "0.5/hour", "20/day", "20 per 2 days", "20/week", "2000.25/month", "9007199254/lifetime"])
+def test_money_has_rates_with_decimals(small, rate):
+    written = f"count: money, shadow: true, rate: {rate}"
+    assert small.policy("count: requests, rate: 20/minute", written).tiers["free"].limits[0].count == "money"
 
 
 @pytest.mark.parametrize("written", ["-1", "1001", "true", "[1]", "few"])

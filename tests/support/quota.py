@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.model.limit import Claim, Count, Limit
-from gateway.quota.calendar import LENGTHS_US, period_starts
+from gateway.model.limit import PERIOD_US, Claim, Count, Limit
+from gateway.quota.calendar import period_starts
 
 __all__ = ["LUA_CLOCK", "START_US", "HandClock", "bucket", "calendar", "claim", "lifetime", "sliding", "slots"]
 
@@ -46,7 +46,7 @@ def slots(amount, *, name="inflight", lease_us=MINUTE_US, **more) -> Claim:
 
 def calendar(amount, want=1, *, period="day", zone="UTC", at_us=START_US, name="monthly", count=Count.TOKENS, **more) -> Claim:
     """A claim of a request that arrived at `at_us`."""
-    made = claim(name, "calendar", count, amount, want, LENGTHS_US[period], period=period, zone=zone, **more)
+    made = claim(name, "calendar", count, amount, want, PERIOD_US[period], period=period, zone=zone, **more)
     return replace(made, key=f"{name}:calendar:{period}@{zone}", periods=period_starts(period, zone, at_us))
 
 
