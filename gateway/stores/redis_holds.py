@@ -73,7 +73,7 @@ class RedisHolds:
 
     async def settle(self, hold: Hold, amounts: Amounts) -> Settlement:
         """See `ports.HoldStore`."""
-        true = [amounts.for_count(claim.limit.count) for claim in hold.claims]
+        true = [amounts.for_claim(claim) for claim in hold.claims]
         args = [hold.id, _TOMBSTONE_MS, _SETTLED_MS, *_words(hold.claims, true)]
         keys = _keys(hold.claims, hold.id)
         outcome = await self._line.run(self._scripts.settle, keys, args, deadline_s=_PATIENCE * self._line.deadline_s)
@@ -119,7 +119,8 @@ def _words(claims: Sequence[Claim], wants: Sequence[int] | None = None) -> list[
     words: list[Word] = []
     for place, claim in enumerate(claims):
         limit, want = claim.limit, claim.want if wants is None else wants[place]
-        words += (limit.window, claim.amount, claim.burst, limit.window_us, want, 1 if limit.shadow else 0)
+        span = " ".join(map(str, claim.periods)) if claim.periods else limit.window_us
+        words += (limit.window, claim.amount, claim.burst, span, want, 1 if limit.shadow else 0)
     return words
 
 
