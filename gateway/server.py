@@ -192,6 +192,8 @@ class _Workers:
     def _start(self, number: int) -> None:
         child = subprocess.Popen(self._command, env={**os.environ, WORKER: str(number)})  # noqa: S603 - our own
         self._children[number] = child, time.monotonic()
+        if self._stopping:
+            child.terminate()  # the signal came while it was being made
 
     def _ended(self, number: int, status: int, after_s: float) -> None:
         if self._stopping:

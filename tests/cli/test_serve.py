@@ -221,18 +221,21 @@ def chains(gateway):
     return found
 
 
-async def many(url, key, count):
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
+async def many(url, key, clients, each):
+    """Statuses of so many clients that ask in turn, each time on a connection of its own."""
+    statuses = []
+    fields = {"authorization": f"Bearer {key}"}
+    async with aiohttp.ClientSession(headers=fields, connector=aiohttp.TCPConnector(force_close=True)) as session:
 
-        async def one():
-            fields = {"authorization": f"Bearer {key}"}
-            async with session.post(
-                url + "/v1/chat/completions", json={"model": "demo", "messages": HI, "max_tokens": 1}, headers=fields
-            ) as answer:
-                await answer.read()
-                return answer.status
+        async def client():
+            for _ in range(each):
+                body = {"model": "demo", "messages": HI, "max_tokens": 1}
+                async with session.post(url + "/v1/chat/completions", json=body) as answer:
+                    await answer.read()
+                    statuses.append(answer.status)
 
-        return await asyncio.gather(*(one() for _ in range(count)))
+        await asyncio.gather(*(client() for _ in range(clients)))
+    return statuses
 
 
 def running(pid):
@@ -254,7 +257,7 @@ def test_workers_share_the_port_and_the_limits_and_stop_together(tmp_path, redis
         while "".join(gateway.lines).count("data plane") < 2:
             assert time.monotonic() < end
             time.sleep(0.05)
-        statuses = asyncio.run(many(gateway.url, gateway.demo_key, 80))
+        statuses = asyncio.run(many(gateway.url, gateway.demo_key, 8, 10))
         assert Counter(statuses) == {200: 50, 429: 30}
         counts = chains(gateway)
         assert len(counts) == 2

@@ -22,14 +22,14 @@ _URL = re.compile(r"http://[\w.\[\]:]+")
 class GatewayProcess:
     """`GatewayProcess(tmp_path, "--demo")`; a context manager. `url`, `admin` and, with the demo, `demo_key` once it listens.
 
-    `ports` () leaves them to the environment; `interpreter` are options of Python's own.
+    `ports` () leaves them to the environment.
     """
 
-    def __init__(self, data, *arguments, env=None, ready_s=30.0, ports=("--port", "0", "--admin-port", "0"), interpreter=(), cwd=ROOT):
+    def __init__(self, data, *arguments, env=None, ready_s=30.0, ports=("--port", "0", "--admin-port", "0"), cwd=ROOT):
         self.data = Path(data)
         self.lines = []
         self.errors = []
-        command = [sys.executable, *interpreter, "-m", "gateway", "serve", *ports, "--data", str(self.data), *arguments]
+        command = [sys.executable, "-m", "gateway", "serve", *ports, "--data", str(self.data), *arguments]
         environment = {k: v for k, v in os.environ.items() if not k.startswith("GATEWAY_")} | {"PYTHONUNBUFFERED": "1"} | (env or {})
         self.process = subprocess.Popen(
             command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
