@@ -44,6 +44,7 @@ class _Delta(msgspec.Struct):
 
 class _Event(msgspec.Struct):
     type: str = ""
+    index: int = 0
     message: _Message | None = None
     content_block: Block | None = None
     delta: _Delta | None = None
@@ -61,6 +62,7 @@ class MessageWatch:
         self._facts = facts
         self._counts = Counts()
         self._begun = self._told = self._error = self._terminal = False
+        self._open_blocks: set[int] = set()
         self._output = self._reasoning = 0
         self._shown = False
         """Whether the reasoning of this block could be read, so that its seal is not counted as well."""
@@ -79,7 +81,10 @@ class MessageWatch:
             case "content_block_delta":
                 self._count(event.delta)
             case "content_block_start":
+                self._open_blocks.add(event.index)
                 self._open(event.content_block)
+            case "content_block_stop":
+                self._open_blocks.discard(event.index)
             case "message_start":
                 self._begun = True
                 self._note(event.message)
@@ -139,6 +144,17 @@ class MessageWatch:
             return NO_USAGE
         output = self._counts.output if self._told else self._output
         return self._counts.counted(self._facts, output, self._reasoning)
+
+    def counted(self) -> int:
+        return self._output
+
+    def ending(self) -> bytes | None:
+        """Open blocks stop, and the message does for the reason that `max_tokens` has; a tool's input may be cut in its midst then."""
+        events = anthropic_words.end_at_length(sorted(self._open_blocks), None if self._finish else self._usage().output)
+        self._finish = self._finish or anthropic_words.AT_LENGTH
+        self._open_blocks.clear()
+        self._terminal = True
+        return events
 
     def error_event(self, refusal: Refusal) -> bytes:
         return anthropic_words.error_event(refusal)

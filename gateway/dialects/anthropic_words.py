@@ -17,7 +17,17 @@ from gateway.dialects.told import field_text, pointless_to_retry, remaining, ret
 from gateway.model.decision import Refusal
 from gateway.model.limit import Count, LimitState
 
-__all__ = ["error_event", "error_type", "limit_headers", "refuse", "retry_headers", "rfc3339", "wire_status"]
+__all__ = [
+    "AT_LENGTH",
+    "end_at_length",
+    "error_event",
+    "error_type",
+    "limit_headers",
+    "refuse",
+    "retry_headers",
+    "rfc3339",
+    "wire_status",
+]
 
 _TOKENS = (Count.TOKENS, Count.INPUT_TOKENS, Count.OUTPUT_TOKENS)
 _TOLD: tuple[tuple[bytes, tuple[Count, ...]], ...] = (
@@ -35,6 +45,9 @@ _BY_STATUS = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+AT_LENGTH = "max_tokens"
+"""`stop_reason` of an answer that was as long as it may be."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_SECOND = 253_402_300_799
 """9999-12-31T23:59:59Z, the last instant RFC 3339 can name."""
@@ -100,3 +113,13 @@ def rfc3339(us: int) -> str:
 def error_event(refusal: Refusal) -> bytes:
     """An error in the middle of a stream; the SDK raises on it."""
     return b"event: error\ndata: " + msgspec.json.encode({"type": "error", "error": _error(refusal)}) + b"\n\n"
+
+
+def end_at_length(open_blocks: Sequence[int], output: int | None) -> bytes:
+    """The last events of a message that ends at its length. `output`: all its tokens, None where `message_delta` was told already."""
+    events: list[dict[str, object]] = [{"type": "content_block_stop", "index": index} for index in open_blocks]
+    if output is not None:
+        delta = {"stop_reason": AT_LENGTH, "stop_sequence": None}
+        events.append({"type": "message_delta", "delta": delta, "usage": {"output_tokens": output}})
+    events.append({"type": "message_stop"})
+    return b"".join(b"event: %s\ndata: %s\n\n" % (str(event["type"]).encode(), msgspec.json.encode(event)) for event in events)

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from gateway.dialects.base import Headers, Relay, Seen
+from gateway.dialects.relays import Uncut
 from gateway.errors import UpstreamError
 from gateway.model.decision import Refusal
 from gateway.model.request import NO_USAGE
@@ -33,7 +34,7 @@ def shown_to(allowed: Callable[[str], bool], passing: Relay, status: int, header
     return _Held(allowed, readable=fields.get(b"content-encoding", b"") in {b"", b"identity"})
 
 
-class _Held:
+class _Held(Uncut):
     """Holds the whole list. What cannot be cut is not handed on: UpstreamError for a list that is too large, or compressed unasked."""
 
     def __init__(self, allowed: Callable[[str], bool], *, readable: bool) -> None:

@@ -16,6 +16,7 @@ from gateway.dialects import anthropic_words, openai_words
 from gateway.dialects.base import Answer, Edited, Headers, Relay, Seen
 from gateway.dialects.decode import AnswerDecoder, answer_decoder
 from gateway.dialects.problem import problem_answer
+from gateway.dialects.relays import Uncut
 from gateway.model.decision import Refusal
 from gateway.model.limit import LimitState
 from gateway.model.policy import FeatureCaps
@@ -82,7 +83,7 @@ class Opaque:
         return openai_words.limit_headers(states, now_us=now_us)
 
 
-class _Bytes:
+class _Bytes(Uncut):
     """Any answer, all but its last byte as it comes. `copy` unpacks what is to be read of it, None where nothing is."""
 
     def __init__(self, copy: AnswerDecoder | None) -> None:
@@ -113,7 +114,7 @@ class _Bytes:
         return _id_of(bytes(self._document))
 
 
-class _Pieces:
+class _Pieces(Uncut):
     """A stream of events or lines: each passes when it is whole, but one that looks like the last waits for what follows it."""
 
     def __init__(self, endings: tuple[bytes, ...]) -> None:

@@ -13,6 +13,7 @@ import msgspec
 
 from gateway.dialects.base import Seen
 from gateway.dialects.estimate import text_tokens, tokens_of_bytes
+from gateway.dialects.openai_cut import chunks_at_length
 from gateway.dialects.openai_usage import Told, counted, expected, told_in_edges, usage_told
 from gateway.dialects.openai_words import error_event
 from gateway.dialects.relays import BodyCopy, Part
@@ -90,6 +91,9 @@ class _Tally:
         self.reasoning = 0
         self.finish = ""
         self.object_id = ""
+        self.begun: set[int] = set()
+        """The choices that anything was said of, and those that were said to have ended."""
+        self.ended: set[int] = set()
 
     def add(self, chunk: _Chunk) -> bool:
         """Count a chunk. True when it says why a choice ended."""
@@ -97,6 +101,7 @@ class _Tally:
             self.object_id = chunk.id
         ended = False
         for choice in chunk.choices or ():
+            self.begun.add(choice.index)
             if choice.text:
                 self.output += text_tokens(choice.text)
             message = choice.delta or choice.message
@@ -104,6 +109,7 @@ class _Tally:
                 self._message(message)
             if choice.finish_reason:
                 ended = True
+                self.ended.add(choice.index)
                 if choice.index == 0 or not self.finish:
                     self.finish = choice.finish_reason
         return ended
@@ -141,6 +147,8 @@ class ChunkWatch:
         self._hide = hide
         self._tally = _Tally()
         self._usage: Usage | None = None
+        self._chunk = b""
+        """The first chunk of a choice, for the words that all chunks of the stream have in common."""
         self._terminal = False
         self._error = False
 
@@ -156,6 +164,8 @@ class ChunkWatch:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             chunk = self._barely(data)
         last = self._tally.add(chunk)
+        if not self._chunk and chunk.choices:
+            self._chunk = data
         if chunk.error is not None or raw.startswith(b"event: error"):
             self._error = last = True
         usage = usage_told(chunk.usage)
@@ -195,6 +205,19 @@ class ChunkWatch:
         if self._terminal or tally.finish or usage.output >= tally.output:
             return usage
         return counted(self._facts, tally.output, reasoning=tally.reasoning)
+
+    def counted(self) -> int:
+        return self._tally.output
+
+    def ending(self) -> bytes | None:
+        tally, facts = self._tally, self._facts
+        still_open = sorted(tally.begun - tally.ended)
+        asked = self._used() if facts.usage_asked else None
+        events = chunks_at_length(self._chunk, still_open, text=facts.operation == "completions", usage=asked)
+        if events is not None:
+            tally.finish = "length" if still_open else tally.finish
+            self._terminal = True
+        return events
 
     def error_event(self, refusal: Refusal) -> bytes:
         return error_event(refusal, kind="chat")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from gateway.dialects.base import Edited, Seen
 from gateway.dialects.estimate import input_tokens, text_tokens, tokens_of_bytes
 from gateway.dialects.openai_base import OpenAIOperation
+from gateway.dialects.openai_draft import Draft, Said
 from gateway.dialects.openai_fields import (
     Changes,
     Number,
@@ -18,6 +17,7 @@ from gateway.dialects.openai_fields import (
     clip_alternatives,
     clip_bias,
     clip_number,
+    is_set,
     output_bound,
     refs_in,
     texts,
@@ -66,10 +66,9 @@ class _Response(msgspec.Struct):
     output: RawField = msgspec.UNSET
 
 
-class _Event(msgspec.Struct):
+class _Event(Said):
     type: str | None = None
-    delta: Any = None
-    response: _Response | None = None
+    response: RawField = msgspec.UNSET
     sequence_number: int | None = None
 
 
@@ -150,6 +149,10 @@ class _ResponsesWatch:
     def __init__(self, facts: RequestFacts) -> None:
         self._facts = facts
         self._response = _Response()
+        self._draft = Draft()
+        self._told = b""
+        """The response as an event had it last."""
+        self._cut = False
         self._usage: Usage | None = None
         self._output = 0
         self._reasoning = 0
@@ -163,6 +166,8 @@ class _ResponsesWatch:
             return raw, Part.ON
         try:
             event = _event(data)
+            told = bytes(event.response) if isinstance(event.response, msgspec.Raw) and is_set(event.response) else b""
+            response = _response(told) if told else None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return raw, Part.ON
         kind = event.type or ""
@@ -170,9 +175,10 @@ class _ResponsesWatch:
             self._sequence = event.sequence_number
         if isinstance(event.delta, str):
             self._count(kind, event.delta)
-        if event.response is not None:
-            self._response = event.response
-            self._usage = usage_told(event.response.usage) or self._usage
+        self._draft.take(kind, event)
+        if response is not None:
+            self._response, self._told = response, told
+            self._usage = usage_told(response.usage) or self._usage
         if kind == "error":
             self._error = True
             return raw, Part.LAST
@@ -197,8 +203,16 @@ class _ResponsesWatch:
         if usage is None:
             nothing = self._error and not self._output
             usage = Usage() if nothing else counted(self._facts, self._output, reasoning=self._reasoning)
-        finish = _finish(response) if self._terminal else ""
+        finish = "max_output_tokens" if self._cut else _finish(response) if self._terminal else ""
         return Seen(usage, finish, self._terminal, self._error, _stored_id(response, self._facts))
+
+    def counted(self) -> int:
+        return self._output
+
+    def ending(self) -> bytes | None:
+        events = self._draft.ending(self._told, self.seen().usage, self._sequence + 1)
+        self._cut = self._terminal = events is not None
+        return events
 
     def error_event(self, refusal: Refusal) -> bytes:
         return error_event(refusal, kind="responses", sequence=self._sequence + 1)

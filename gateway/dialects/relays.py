@@ -16,7 +16,7 @@ from gateway.dialects.sse import MAX_EVENT, EventSplitter
 from gateway.model.decision import Refusal
 from gateway.model.request import NO_USAGE
 
-__all__ = ["BodyCopy", "CopiedRelay", "EventRelay", "Part", "Reader", "Unread", "Watch", "WholeRelay", "field", "relay_of"]
+__all__ = ["BodyCopy", "CopiedRelay", "EventRelay", "Part", "Reader", "Uncut", "Unread", "Watch", "WholeRelay", "field", "relay_of"]
 
 MAX_UNPACKED = 64 * 1024 * 1024
 """Bytes of a compressed answer that are unpacked to be counted; the rest passes uncounted."""
@@ -36,10 +36,16 @@ class Part(IntEnum):
 
 
 class Watch(Protocol):
-    """Reads one stream's events. `event` returns what goes on in the event's place (empty: nothing) and what it is to the stream."""
+    """Reads one stream's events. `event` returns what goes on in the event's place (empty: nothing) and what it is to the stream.
+
+    `counted` is the output counted so far. `ending` gives the events that end the stream early, as one that ran into its length, and
+    `seen` says so from then on; None where they cannot be known.
+    """
 
     def event(self, raw: bytes) -> tuple[bytes, Part]: ...
     def seen(self) -> Seen: ...
+    def counted(self) -> int: ...
+    def ending(self) -> bytes | None: ...
     def error_event(self, refusal: Refusal) -> bytes: ...
 
 
@@ -48,6 +54,21 @@ class Reader(Protocol):
 
     def take(self, chunk: bytes) -> None: ...
     def seen(self, *, finished: bool) -> Seen: ...
+
+
+class Uncut:
+    """What an answer that cannot be ended early says of it. See `base.Relay`."""
+
+    waits = False
+
+    def go_on(self, bound: int | None) -> bytes:
+        return b""
+
+    def counted(self) -> int:
+        return 0
+
+    def cut(self) -> bytes | None:
+        return None
 
 
 class EventRelay:
@@ -59,19 +80,51 @@ class EventRelay:
         self._held: list[bytes] = []
         self._held_size = 0
         self._ended = False
+        self._bound: int | None = None
+        self._waiting: list[bytes] = []
+        """Events that came along with the one that exceeded the bound."""
+        self.waits = False
 
     def feed(self, chunk: bytes) -> bytes:
         pieces = self._splitter.feed(chunk)
         if len(pieces) == 1 and not self._held:
             passed, part = self._watch.event(pieces[0])
+            if self._bound is not None:
+                self.waits = self._watch.counted() > self._bound
             if part is Part.ON:
                 return passed
             self._place(passed, part, [])
             return b""
+        return self._pass(pieces)
+
+    def _pass(self, pieces: list[bytes]) -> bytes:
         out: list[bytes] = []
-        for piece in pieces:
-            self._place(*self._watch.event(piece), out)
+        bound, watch = self._bound, self._watch
+        for place, piece in enumerate(pieces, 1):
+            self._place(*watch.event(piece), out)
+            if bound is not None and watch.counted() > bound:
+                self.waits = True
+                self._waiting = pieces[place:]
+                break
         return b"".join(out)
+
+    def go_on(self, bound: int | None) -> bytes:
+        self._bound = bound
+        self.waits = bound is not None and self._watch.counted() > bound
+        if self.waits or not self._waiting:
+            return b""
+        waiting, self._waiting = self._waiting, []
+        return self._pass(waiting)
+
+    def counted(self) -> int:
+        return self._watch.counted()
+
+    def cut(self) -> bytes | None:
+        """None in the midst of an event that was too large to keep back, too. Where the stream's own end has come, that is the end."""
+        if self._ended:
+            return b"".join(self._held)
+        ending = None if self._splitter.inside else self._watch.ending()
+        return None if ending is None else b"".join(self._held) + ending
 
     def _place(self, passed: bytes, part: Part, out: list[bytes]) -> None:
         if not passed:
@@ -110,7 +163,7 @@ class EventRelay:
         return self._watch.seen()
 
 
-class WholeRelay:
+class WholeRelay(Uncut):
     """Any other answer: the last chunk is kept back, and a bounded copy is read when somebody asks. See `base.Relay`."""
 
     def __init__(self, reader: Reader) -> None:
@@ -137,7 +190,7 @@ class WholeRelay:
         return self._reader.seen(finished=self._finished)
 
 
-class CopiedRelay:
+class CopiedRelay(Uncut):
     """A compressed answer: it passes as it is, its last chunk is kept back, and what reads it is fed an unpacked copy."""
 
     def __init__(self, inner: Relay, decoder: AnswerDecoder) -> None:

@@ -27,6 +27,33 @@ def passed(relay, stream, cuts=()):
     return out, end, relay.seen()
 
 
+def cut_at(relay, stream, bound, cuts=()):
+    """(what was handed on, the end) of a stream that goes on until more than `bound` tokens are counted, and is cut there; or whole."""
+    out = [relay.go_on(bound)]
+    for piece in chunked(stream, cuts):
+        out.append(relay.feed(piece))
+        if relay.waits:
+            return b"".join(out), relay.cut()
+    return b"".join(out), relay.finish()
+
+
+def let_on(relay, stream, bounds, cuts=()):
+    """What was handed on of a stream that is let go on to each of the bounds in turn, then to its end, and that end."""
+    bounds = [*bounds, None]
+    out = [relay.go_on(bounds.pop(0))]
+    for piece in chunked(stream, cuts):
+        out.append(relay.feed(piece))
+        while relay.waits:
+            out.append(relay.go_on(bounds.pop(0)))
+    return b"".join(out), relay.finish()
+
+
+def datas(stream):
+    """The JSON of each event's data, `[DONE]` as it is."""
+    lines = [line.removeprefix("data: ") for line in stream.decode().split("\n") if line.startswith("data: ")]
+    return [line if line == "[DONE]" else json.loads(line) for line in lines]
+
+
 def event(value, *, spaces=False, end="\n\n", name=""):
     """One event with a JSON value as its data."""
     text = value if isinstance(value, str) else json.dumps(value, separators=None if spaces else (",", ":"), ensure_ascii=False)

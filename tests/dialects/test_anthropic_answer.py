@@ -281,3 +281,62 @@ def test_what_is_no_message_passes_and_is_counted_as_text(body):
     passing = relay(JSON)
     assert passing.feed(body) + passing.finish() == body
     assert passing.seen().usage.source == "counted"
+
+
+# ── Ended at its length ─────────────────────────────────────────────────────────────────────────
+
+
+def cut(body, bound, sizes=(1 << 20,)):
+    """(relay, what was handed on, the end) of a stream that may go on until more than `bound` tokens are counted."""
+    passing = relay()
+    out, at, turn = passing.go_on(bound), 0, 0
+    while at < len(body) and not passing.waits:
+        size = sizes[turn % len(sizes)]
+        out += passing.feed(body[at : at + size])
+        at, turn = at + size, turn + 1
+    return passing, out, passing.cut() if passing.waits else passing.finish()
+
+
+def said(stream):
+    return [json.loads(line.removeprefix("data: ")) for line in stream.decode().split("\n") if line.startswith("data: ")]
+
+
+def test_a_message_that_is_cut_ends_as_one_that_ran_into_max_tokens():
+    passing, out, end = cut(WHOLE, 2)
+    assert out == b"".join([START, BLOCK, PING, *HELLO[:3]])
+    seen = passing.seen()
+    assert said(end) == [
+        {"type": "content_block_stop", "index": 0},
+        {
+            "type": "message_delta",
+            "delta": {"stop_reason": "max_tokens", "stop_sequence": None},
+            "usage": {"output_tokens": seen.usage.output},
+        },
+        {"type": "message_stop"},
+    ]
+    assert (seen.usage.input, seen.usage.source, seen.finish, seen.terminal) == (1125, "counted", "max_tokens", True)
+    assert [line for line in end.split(b"\n") if line.startswith(b"event: ")] == [
+        b"event: content_block_stop", b"event: message_delta", b"event: message_stop",
+    ]  # fmt: skip
+
+
+def test_only_the_block_that_is_open_stops_and_arguments_are_cut_in_their_midst():
+    tool = {"type": "tool_use", "id": "toolu_1", "name": "find", "input": {}}
+    call = [event("content_block_start", index=1, content_block=tool)]
+    for part in ('{"a', '": 1', "}"):
+        call.append(event("content_block_delta", index=1, delta={"type": "input_json_delta", "partial_json": part}))
+    _, out, end = cut(b"".join([START, BLOCK, HELLO[0], event("content_block_stop", index=0), *call]), 2)
+    assert out.endswith(call[2])
+    assert [step.get("index") for step in said(end)] == [1, None, None]
+
+
+def test_what_the_model_said_of_its_end_is_not_said_again():
+    late = event("content_block_delta", index=0, delta={"type": "text_delta", "text": " and more"})
+    passing, _, end = cut(b"".join([START, BLOCK, *HELLO, TOLD, late]), 5)
+    assert [step["type"] for step in said(end)] == ["content_block_stop", "message_stop"]
+    assert passing.seen().finish == "end_turn"
+
+
+@given(bound=st.integers(0, 6), sizes=SIZES)
+def test_any_chunking_is_cut_at_the_same_place(bound, sizes):
+    assert cut(WHOLE, bound, sizes)[1:] == cut(WHOLE, bound, (1,))[1:]

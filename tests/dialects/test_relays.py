@@ -13,7 +13,7 @@ from gateway.dialects.relays import BodyCopy, CopiedRelay, EventRelay, Part, Unr
 from gateway.dialects.sse import data_of
 from gateway.model.decision import Refusal
 from gateway.model.request import NO_USAGE
-from tests.dialects.streams import CUTS, EVENTS, JSON, chunked
+from tests.dialects.streams import CUTS, EVENTS, JSON, chunked, cut_at, let_on
 
 BROKE = Refusal("upstream_broken", 502, "It broke off.", "upstream.broken")
 
@@ -31,6 +31,12 @@ class Words:
 
     def seen(self):
         return Seen(NO_USAGE, finish=b",".join(self.words).decode())
+
+    def counted(self):
+        return self.words.count(b"a")
+
+    def ending(self):
+        return b"data: cut\n\n"
 
     def error_event(self, refusal):
         return b"data: error\n\n"
@@ -147,3 +153,51 @@ def test_a_compressed_stream_is_read_in_a_copy():
 def test_a_header_is_found_by_its_lower_case_name():
     assert field(JSON, b"content-type") == b"application/json"
     assert field(JSON, b"content-encoding") is None
+
+
+ANY_WORDS = st.lists(st.sampled_from(["a", "b", "last", "end", "hidden"]), max_size=12)
+
+
+@given(ANY_WORDS, CUTS, st.integers(0, 6))
+def test_a_stream_is_cut_after_the_event_that_exceeds_the_bound_however_it_comes_in(words, cuts, bound):
+    out, end = cut_at(EventRelay(Words()), stream(*words), bound, cuts)
+    over = [place for place, word in enumerate(words, 1) if word == "a" and words[:place].count("a") > bound]
+    ended = "end" in (words[: over[0]] if over else words)
+    shown = [word for word in (words if ended or not over else words[: over[0]]) if word != "hidden"]
+    if over and not ended:
+        assert out + end == stream(*shown, "cut")
+    else:
+        assert (out + end).startswith(stream(*shown[: shown.index("end") + 1] if ended else shown))
+    assert end.endswith(stream("cut")) is (bool(over) and not ended)
+
+
+@given(ANY_WORDS, CUTS, st.lists(st.integers(0, 9), max_size=4))
+def test_a_stream_that_is_let_go_on_is_the_same_as_one_without_a_bound(words, cuts, bounds):
+    whole = EventRelay(Words())
+    assert let_on(EventRelay(Words()), stream(*words), bounds, cuts) == (fed(whole, stream(*words)), whole.finish())
+
+
+def test_what_came_along_with_the_event_that_exceeds_the_bound_waits():
+    relay = EventRelay(Words())
+    assert relay.go_on(1) == b""
+    assert relay.feed(stream("a", "a", "b", "a", "b")) == stream("a", "a")
+    assert (relay.waits, relay.counted()) == (True, 2)
+    assert (relay.go_on(1), relay.waits) == (b"", True)
+    assert (relay.go_on(2), relay.waits) == (stream("b", "a"), True)
+    assert (relay.go_on(None), relay.waits) == (stream("b"), False)
+
+
+def test_an_answer_that_cannot_be_ended_early_never_waits_and_is_not_cut():
+    gzip = [*EVENTS, (b"content-encoding", b"deflate")]
+    for relay in (WholeRelay(Unread()), relay_of(gzip, events=Words, whole=Unread)):
+        assert relay.go_on(0) == b""
+        relay.feed(zlib.compress(stream("a", "a")))
+        assert (relay.waits, relay.counted(), relay.cut()) == (False, 0, None)
+
+
+def test_a_stream_is_not_cut_in_the_midst_of_an_event_too_large_to_keep_back():
+    relay = EventRelay(Words())
+    relay.go_on(0)
+    relay.feed(stream("a") + b"data: " + b"x" * 5_000_000)
+    assert relay.waits
+    assert relay.cut() is None
