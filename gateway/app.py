@@ -31,6 +31,7 @@ from gateway.model.policy import Policy, UpstreamRule
 from gateway.policy.load import find
 from gateway.policy.load import load as load_policy
 from gateway.ports import Upstream
+from gateway.quotas import Asked, quota_of
 from gateway.registry import resolve
 from gateway.reload import PolicyHolder
 from gateway.settings import deployment_secret, state_opener
@@ -205,6 +206,14 @@ class Running:
     async def decision(self, decision_id: str) -> dict[str, object] | None:
         """An audit record by its id, which is what `x-gateway-decision` says."""
         return await self.world.sink.find(decision_id)
+
+    async def quota(self, asked: dict[str, str]) -> dict[str, object]:
+        """How a caller's limits stand by the running policy; see `gateway.quotas`."""
+        world = self.world
+        now = world.clock.now()
+        return await quota_of(
+            Asked(**asked), policy=self.engine.policy(), keys=world.keys, holds=world.holds, history=world.history, now_us=now
+        )
 
     def policy(self) -> dict[str, object]:
         """The running policy in short."""

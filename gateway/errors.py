@@ -11,6 +11,7 @@
     ├── UpstreamError          the model endpoint failed: `kind` says how
     ├── AuditError             a record could not be put on disk
     ├── TraceError             recorded traffic cannot be read: names file and line
+    ├── QuotaError             there is no quota to show: no such caller, tier or access
     └── ResponseTruncated      an answer under way cannot be ended cleanly; the connection must be cut
 
 No error text ever holds a secret, a prompt or an answer.
@@ -28,6 +29,7 @@ __all__ = [
     "OutcomeUnknown",
     "PolicyError",
     "PolicyProblem",
+    "QuotaError",
     "RegistryError",
     "ResponseTruncated",
     "SettingsError",
@@ -117,6 +119,10 @@ class AuditError(GatewayError):
 
 class TraceError(GatewayError):
     """Recorded traffic cannot be read, or a line of it is no record."""
+
+
+class QuotaError(GatewayError):
+    """Nobody's quota can be shown: no such key, account or tier, or no access; the message names the remedy."""
 
 
 class ResponseTruncated(GatewayError):

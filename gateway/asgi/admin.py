@@ -1,4 +1,4 @@
-"""The admin plane: health, metrics, decisions and the running policy, on a port of its own and never on the data plane's.
+"""The admin plane: health, metrics, decisions, quota and the running policy, on a port of its own and never on the data plane's.
 
 Without a token it answers loopback only, and only to requests that name a loopback host, so that no web page can reach it by
 rebinding a name. With a token every request but the two probes needs it. Nothing here shows prompts or keys: they are not known.
@@ -17,10 +17,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, QuotaError, StoreError
 
 __all__ = ["Plane", "admin_app"]
 
+_ASKED = frozenset({"account", "model", "peer", "tier"})
 _NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -28,11 +29,14 @@ class Plane(Protocol):
     """What the admin plane shows and does, as the composition root provides it.
 
     `missing()` names what the gateway still lacks to serve; empty when it is ready. `decision(id)` gives an audit record or None.
-    `policy()` describes the running policy; `reload()` loads it anew and says what came of it. `metrics_text()` is Prometheus text.
+    `quota(asked)` says how a caller's limits stand, QuotaError where nobody is meant, StoreError where the state does not answer;
+    `asked` has some of key, account, model, peer, tier. `policy()` describes the running policy; `reload()` loads it anew and says
+    what came of it. `metrics_text()` is Prometheus text.
     """
 
     async def missing(self) -> list[str]: ...
     async def decision(self, decision_id: str) -> dict[str, object] | None: ...
+    async def quota(self, asked: dict[str, str]) -> dict[str, object]: ...
     def policy(self) -> dict[str, object]: ...
     async def reload(self) -> dict[str, object]: ...
     def metrics_text(self) -> tuple[bytes, str]: ...
@@ -78,6 +82,16 @@ def admin_app(plane: Callable[[], Awaitable[Plane]], token: str | None = None) -
             return JSONResponse({"error": "no such decision in this gateway's log"}, 404, _NO_STORE)
         return JSONResponse(found, headers=_NO_STORE)
 
+    async def quota(request: Request) -> Response:
+        asked = {name: value for name, value in request.query_params.items() if name in _ASKED and value}
+        try:
+            found = await (await plane()).quota(asked | request.path_params)
+        except QuotaError as error:
+            return JSONResponse({"error": str(error)}, 404, _NO_STORE)
+        except StoreError:
+            return JSONResponse({"error": "the state does not answer: try again shortly"}, 503, _NO_STORE)
+        return JSONResponse(found, headers=_NO_STORE)
+
     async def policy(request: Request) -> Response:
         return JSONResponse((await plane()).policy(), headers=_NO_STORE)
 
@@ -101,6 +115,8 @@ def admin_app(plane: Callable[[], Awaitable[Plane]], token: str | None = None) -
             Route("/readyz", readyz),
             guarded("/metrics", metrics),
             guarded("/api/decisions/{id}", decision),
+            guarded("/api/quota", quota),
+            guarded("/api/quota/{key}", quota),
             guarded("/api/policy", policy),
             guarded("/api/policy", reload, "POST"),
             guarded("/api/policy/reload", reload, "POST"),

@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("gateway.cli.serve:serve", "Run the gateway in front of a model endpoint."),
     "policy": ("gateway.cli.policy:policy", "Check, test, explain, compare and describe policy files."),
     "keys": ("gateway.cli.keys:keys", "Create, list and revoke the keys of callers."),
+    "quota": ("gateway.cli.quota:quota", "Show how the limits of a caller stand."),
     "audit": ("gateway.cli.audit:audit", "Read and verify the record of decisions."),
 }
 """Subcommand -> (where it is, one line on it)."""

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.asgi import admin
 from gateway.asgi.admin import admin_app
-from gateway.errors import SettingsError
+from gateway.errors import QuotaError, SettingsError, StoreUnavailable
 
 TOKEN = "a-token-of-24-characters"
 HERE = "127.0.0.1"
@@ -17,6 +17,8 @@ AWAY = "192.0.2.7"
 GUARDED = [
     ("GET", "/metrics"),
     ("GET", "/api/decisions/d1"),
+    ("GET", "/api/quota/0123456789ab"),
+    ("GET", "/api/quota?account=acme"),
     ("GET", "/api/policy"),
     ("POST", "/api/policy"),
     ("POST", "/api/policy/reload"),
@@ -30,12 +32,18 @@ class Plane:
         self.lacks = []
         self.reloads = 0
         self.outcome = {"ok": True}
+        self.quotas = None
 
     async def missing(self):
         return self.lacks
 
     async def decision(self, decision_id):
         return {"id": decision_id, "end": "complete"} if decision_id == "d1" else None
+
+    async def quota(self, asked):
+        if isinstance(self.quotas, Exception):
+            raise self.quotas
+        return {"asked": asked}
 
     def policy(self):
         return {"name": "test"}
@@ -205,3 +213,20 @@ async def test_nothing_here_is_kept_by_caches_or_shown_to_other_pages(ask, path)
 @pytest.mark.parametrize(("method", "path"), [("GET", "/"), ("GET", "/v1/models"), ("DELETE", "/api/policy"), ("POST", "/metrics")])
 async def test_there_is_nothing_else_here(ask, method, path):
     assert (await ask(method, path)).status_code in {404, 405}
+
+
+async def test_quota_is_asked_for_by_key_or_account_and_nothing_else_gets_through(ask):
+    assert (await ask("GET", "/api/quota/fp:0123456789ab?model=m&tier=&key=other&x=y")).json() == {
+        "asked": {"key": "fp:0123456789ab", "model": "m"}
+    }
+    assert (await ask("GET", "/api/quota?account=acme&peer=192.0.2.1")).json() == {"asked": {"account": "acme", "peer": "192.0.2.1"}}
+
+
+async def test_nobody_s_quota_is_404_and_a_state_that_is_lost_503(ask, plane):
+    plane.quotas = QuotaError("no issued key begins with 01234567")
+    unknown = await ask("GET", "/api/quota/01234567")
+    assert (unknown.status_code, unknown.json()) == (404, {"error": "no issued key begins with 01234567"})
+    plane.quotas = StoreUnavailable("redis://:secret@host")
+    lost = await ask("GET", "/api/quota/01234567")
+    assert lost.status_code == 503
+    assert "secret" not in lost.text
