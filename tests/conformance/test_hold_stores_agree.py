@@ -12,22 +12,25 @@ from gateway.model.limit import Amounts, Count, Hold
 from gateway.stores.memory_holds import MemoryHolds
 from gateway.stores.redis import line_to
 from gateway.stores.redis_holds import HoldScripts, RedisHolds
-from tests.support.quota import LUA_CLOCK, START_US, HandClock, bucket, sliding, slots
+from tests.support.quota import LUA_CLOCK, START_US, HandClock, bucket, calendar, lifetime, sliding, slots
 
 LEASE_US = 90_000_000
 SCRIPTS = HoldScripts.load(LUA_CLOCK)
+TO_MIDNIGHT = 2_800_000_000
+"""From the start to midnight in Tokyo."""
 
 # Windows are long against the test's real time, so that Redis's own expiry never runs before the time that the test sets.
 amounts = st.sampled_from([1, 2, 7, 10, 1_000, 599_999, 2**45])
 windows = st.sampled_from([60_000_000, 61_000_001, 86_400_000_000])
 shares = st.sampled_from([0, 1, 2, 3, 5, 8])
+steps = st.sampled_from([1, 999, TO_MIDNIGHT, TO_MIDNIGHT - 1, 142_857, 1_000_000, 8_571_428, 30_000_000, 60_000_000, 90_000_000])
 
 
 @st.composite
 def claims(draw):
     """One claim each on up to five of the counters, its amount edited at will, its want a part of the amount or beyond it."""
     drawn = []
-    for name in draw(st.lists(st.sampled_from("abcde"), unique=True, min_size=1, max_size=5)):
+    for name in draw(st.lists(st.sampled_from("abcdefg"), unique=True, min_size=1, max_size=5)):
         amount, window_us = draw(amounts), draw(windows)
         shadow = draw(st.integers(0, 5)) == 0
         want = min(amount * draw(shares) // 7, amount + 1)
@@ -39,6 +42,12 @@ def claims(draw):
             burst = draw(st.sampled_from([amount, max(1, amount // 3), 2 * amount]))
             more = {"count": count, "shadow": shadow, "when_spent": spent}
             drawn.append(bucket(amount, want, burst=burst, name=name, window_us=window_us, **more))
+        elif name == "f":
+            arrived = START_US + draw(st.sampled_from([-2, -1, 0, 0, 0, 1])) * 86_400_000_000
+            more = {"count": count, "shadow": shadow, "when_spent": spent}
+            drawn.append(calendar(amount, want, zone="Asia/Tokyo", at_us=arrived, name=name, **more))
+        elif name == "g":
+            drawn.append(lifetime(amount, want, name=name, count=count, shadow=shadow, when_spent=spent))
         else:
             drawn.append(slots(draw(st.integers(0, 3)), name=name, lease_us=draw(st.sampled_from([60_000_000, 100_000_000]))))
     return tuple(drawn)
@@ -105,7 +114,7 @@ class Agreement(RuleBasedStateMachine):
         wants = [0 if c.limit.count is Count.CONCURRENT else c.amount * part // 7 for c, part in zip(hold.claims, parts, strict=False)]
         self.both(lambda store: store.extend(hold, number, wants))
 
-    @rule(us=st.sampled_from([1, 999, 142_857, 1_000_000, 8_571_428, 30_000_000, 60_000_000, 90_000_000]) | st.integers(1, 90_000_000))
+    @rule(us=steps | st.integers(1, 90_000_000))
     def time_passes(self, us):
         self.clock.now_us += us
         self.do(self.line.call("SET", "test:now", self.clock.now_us))
@@ -119,7 +128,7 @@ class Agreement(RuleBasedStateMachine):
         for hold in list(self.known.values())[-1:]:
             for state in self.do(self.memory.look(hold.claims)):
                 assert state.used >= 0
-                assert state.reset_us >= 0
+                assert state.reset_us >= (-1 if state.claim.limit.window == "lifetime" else 0)
                 assert state.retry_us >= -1
 
 

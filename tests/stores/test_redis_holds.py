@@ -13,7 +13,7 @@ from gateway.errors import OutcomeUnknown, StoreError, StoreUnavailable
 from gateway.model.limit import Amounts, Hold
 from gateway.stores.redis import line_to
 from gateway.stores.redis_holds import HoldScripts, RedisHolds
-from tests.support.quota import LUA_CLOCK, bucket, sliding, slots
+from tests.support.quota import LUA_CLOCK, bucket, calendar, lifetime, sliding, slots
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = sliding(10, 2), bucket(100, 20), slots(3)
@@ -102,6 +102,20 @@ async def test_everything_kept_in_redis_expires_by_itself(line):
     assert len(kept) == 6
     assert {key: ms for key, ms in kept.items() if not 0 < ms <= 4_000_000} == {}
     assert kept["azg:{acme}:h:never"] > 3_590_000
+
+
+async def test_a_calendar_counter_expires_with_its_period_and_a_lifetime_never(line):
+    """The period's end in real time; a budget that could expire would come back."""
+    seconds, _ = await line.call("TIME")
+    now = int(seconds) * 1_000_000
+    holds, claims = RedisHolds(line), (calendar(10, 2, at_us=now), lifetime(10, 2))
+    await holds.take(Hold("a", claims, 0))
+    left_ms = (claims[0].periods[2] - now) // 1000
+    month, budget = [await line.call("PTTL", "azg:{acme}:c:" + claim.key) for claim in claims]
+    assert left_ms - 60_000 <= month <= left_ms + 1_001
+    assert budget == -1
+    await holds.settle(Hold("a", claims, 0), Amounts(1, 0, 0, 0))
+    assert await line.call("EXISTS", *("azg:{acme}:c:" + claim.key for claim in claims)) == 0
 
 
 async def test_a_whole_counter_leaves_no_key(line):
