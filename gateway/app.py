@@ -121,6 +121,7 @@ class Running:
         ways.applied(policy)
         self.state = opened = await state_opener(state)(state, data, secret=secret, clock=clock, exclusive=True)
         self.stack.push_async_callback(opened.aclose)
+        opened.measure(self.metrics)
         sink = resolve("sinks", policy.audit.sink)(data, policy.audit, clock=clock, meter=self.metrics)
         self.stack.push_async_callback(sink.aclose)
         await sink.start()
@@ -255,7 +256,7 @@ class Gateway:
     """The middleware: `app = Gateway(app, policy="policies/default.yaml")`, or `app.add_middleware(Gateway, policy=...)`.
 
     - `policy`: a path, or the name of a policy that ships (`default`, `strict`, `shadow`, `passthrough`).
-    - `state`: `memory` or a Redis URL, default GATEWAY_STATE.
+    - `state`: `memory`, `sqlite:FILE` or a Redis URL, default GATEWAY_STATE.
     - `data`: a folder for keys and the audit log, default GATEWAY_DATA or `gateway-data`.
     - `governs(path)`: which paths are governed, default those of the dialects, with or without /v1.
     - `secret`: the deployment's, default GATEWAY_SECRET[_FILE].

@@ -67,6 +67,8 @@ METRICS: tuple[Metric, ...] = (
            ("outcome",)),
     Metric("gateway_settles_total", "counter", "Holds that were settled, by what the store said.", ("outcome",)),
     Metric("gateway_state_up", "gauge", "1 while the store of holds answers, 0 after it did not."),
+    Metric("gateway_state_writes_total", "counter",
+           "Writes of quota and verdicts to the file that keeps them over a restart: written, or failed and tried again.", ("outcome",)),
     Metric("gateway_state_lost_total", "counter", "Takes that the store did not answer, by what the policy then does.",
            ("mode",)),
     Metric("gateway_policy_reloads_total", "counter", "Attempts to load the policy anew, by what came of them.", ("outcome",)),

@@ -40,6 +40,7 @@ TABLES: dict[str, dict[str, str]] = {
     "perturbations": {},
     "stores": {
         "memory": "gateway.stores.memory:open_memory",
+        "sqlite": "gateway.stores.memory:open_memory",
         "redis": "gateway.stores.redis:open_redis",
         "rediss": "gateway.stores.redis:open_redis",
         "unix": "gateway.stores.redis:open_redis",

@@ -52,7 +52,7 @@ class Settings:
             raise SettingsError("--demo and --upstream are two answers to one question: give one of them")
         if self.workers < 1:
             raise SettingsError("--workers must be at least 1")
-        if self.workers > 1 and self.state == "memory":
+        if self.workers > 1 and self.state.partition(":")[0] in {"memory", "sqlite"}:
             raise SettingsError(
                 "--workers needs a state that processes can share, or each would give out the whole of every limit: "
                 "add --state redis://HOST:PORT/0, or run one worker"

@@ -31,7 +31,7 @@ _state_option = click.option(
     default="memory",
     show_default=True,
     envvar="GATEWAY_STATE",
-    help="Where the shared state lives: memory, or redis://HOST:PORT/DB.",
+    help="Where the shared state lives: memory, sqlite:FILE, or redis://HOST:PORT/DB.",
 )
 
 

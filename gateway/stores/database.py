@@ -16,19 +16,24 @@ from typing import TypeVar
 
 from gateway.errors import SettingsError, StoreUnavailable
 
-__all__ = ["Database", "private_folder"]
+__all__ = ["SCHEMA", "Database", "private_folder"]
 
 T = TypeVar("T")
 
 _BUSY_S = 5.0
 _VERSION = 1
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS keys (
     key_id TEXT PRIMARY KEY, account TEXT, tier TEXT, tags TEXT NOT NULL, created_us INTEGER NOT NULL,
     expires_us INTEGER, revoked_us INTEGER, note TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS owners (place INTEGER PRIMARY KEY AUTOINCREMENT, object_id TEXT NOT NULL UNIQUE, key_id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS limits (number INTEGER PRIMARY KEY, spec BLOB NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS counters (
+    key TEXT PRIMARY KEY, number INTEGER NOT NULL, claim BLOB NOT NULL, state BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS verdicts (key_id TEXT PRIMARY KEY, place INTEGER NOT NULL, spec BLOB NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -98,7 +103,7 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             raise SettingsError(f"{file} was written by a newer version (format {version}): run that one, or give another --data")
-        connection.executescript(_SCHEMA)
+        connection.executescript(SCHEMA)
         connection.execute(f"PRAGMA user_version={_VERSION}")
     except sqlite3.Error as error:
         raise SettingsError(f"{file} is not a database of ours ({error}): move it away, or give another --data") from error

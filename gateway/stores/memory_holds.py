@@ -235,7 +235,7 @@ class MemoryHolds:
 
     def _aged(self, claim: Claim, now: int) -> Any:
         kind, counter = _kind(claim), self._counters.get(claim.key)
-        return kind.empty if counter is None else kind.aged(counter.state, claim, now)
+        return kind.aged(kind.empty if counter is None else counter.state, claim, now)
 
     def _keep(self, claim: Claim, state: Any) -> None:
         """Store a counter as the most recently charged; each has one place under the hand that sweeps."""

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.ports import HistoryStore, HoldStore, KeyStore, OwnerStore
+from gateway.ports import HistoryStore, HoldStore, KeyStore, Meter, OwnerStore
 
 __all__ = ["Opened"]
 
 
+def _unmeasured(meter: Meter) -> None:
+    """Nothing here is counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The stores behind one `--state`. `degraded` gives out this process's own share while `holds` is lost; `close` ends them all."""
+    """The stores behind one `--state`. `degraded` gives out this process's own share while `holds` is lost; `close` ends them all;
+    `measure` says where the stores count what befalls them."""
 
     keys: KeyStore
     holds: HoldStore
@@ -21,6 +26,7 @@ class Opened:
     owners: OwnerStore
     secret: bytes
     close: Callable[[], Awaitable[None]]
+    measure: Callable[[Meter], None] = _unmeasured
 
     async def aclose(self) -> None:
         """Close every store and give the lock back."""

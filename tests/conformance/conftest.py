@@ -14,6 +14,7 @@ from gateway.stores.redis import line_to
 from gateway.stores.redis_holds import HoldScripts, RedisHolds
 from gateway.stores.redis_keys import RedisKeys, RedisOwners
 from gateway.stores.sqlite import SqliteKeys, SqliteOwners
+from tests.support.embedded import Embedded
 from tests.support.quota import LUA_CLOCK, START_US, HandClock
 
 LEASE_US = 120_000_000
@@ -28,8 +29,8 @@ class Bench:
         self.limit_options = limit_options or {}
 
 
-@pytest.fixture(params=["memory", "redis", "degraded"])
-async def bench(request):
+@pytest.fixture(params=["memory", "sqlite", "redis", "degraded"])
+async def bench(request, tmp_path):
     """A hold store by each adapter, on a clock that the test sets forward: `await bench.advance(us)`."""
     if request.param == "redis":
         line = line_to(request.getfixturevalue("redis_url") + "?deadline_ms=5000")
@@ -46,6 +47,16 @@ async def bench(request):
     async def advance(us):
         clock.now_us += us
 
+    if request.param == "sqlite":
+        embedded = await Embedded.open(tmp_path / "gateway.db", clock, lease_us=LEASE_US)
+
+        async def advance_and_write(us):
+            assert await embedded.flush()
+            clock.now_us += us
+
+        yield Bench(embedded.holds, advance_and_write)
+        await embedded.end()
+        return
     memory = MemoryHolds(clock, lease_us=LEASE_US)
     if request.param == "memory":
         yield Bench(memory, advance)

@@ -2,15 +2,55 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from gateway.model.evidence import NO_VERDICT, Verdict
+from gateway.stores.database import SCHEMA
+from gateway.stores.journal import Changes
+from gateway.stores.kept import Batch, Rows
 from gateway.stores.verdicts import MemoryVerdicts
 
 
-@pytest.fixture(params=[MemoryVerdicts])
+class Restarted:
+    """Verdicts in memory with a file behind them, whose process is restarted after each that is put."""
+
+    def __init__(self, **options):
+        self._options = options
+        self._file = sqlite3.connect(":memory:")
+        self._file.executescript(SCHEMA)
+        self._changed = Changes()
+        self._memory = MemoryVerdicts(**options, changed=self._changed.mark)
+
+    def standing(self, key_id):
+        return self._memory.standing(key_id)
+
+    def put(self, key_id, verdict):
+        self._memory.put(key_id, verdict)
+        Rows().write(self._file, Batch(0, [], [(key, self._memory.kept(key)) for key in self._changed.take(99)]))
+        self._memory = MemoryVerdicts(**self._options, changed=self._changed.mark)
+        for known, stood in Rows.read(self._file).verdicts:
+            self._memory.put(known, stood)
+
+    def close(self):
+        self._file.close()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
 def make(request):
-    return request.param
+    """A store of verdicts by each adapter."""
+    made = []
+
+    def opened(**options):
+        if request.param == "memory":
+            return MemoryVerdicts(**options)
+        made.append(Restarted(**options))
+        return made[-1]
+
+    yield opened
+    for store in made:
+        store.close()
 
 
 def test_nobody_known_has_no_verdict(make):

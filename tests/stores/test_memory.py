@@ -11,11 +11,14 @@ import pytest
 
 from gateway.errors import SettingsError, StoreUnavailable
 from gateway.model.caller import KeyRecord
+from gateway.model.evidence import Verdict
+from gateway.model.limit import Hold
 from gateway.stores.memory import open_memory
-from tests.support.quota import HandClock
+from tests.support.quota import MINUTE_US, HandClock, sliding
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = KeyRecord("ab" * 16, "acme", None, frozenset(), 1)
+HOURLY = sliding(100, 7, window_us=60 * MINUTE_US)
 
 
 @pytest.fixture
@@ -87,8 +90,47 @@ async def test_another_secret_gives_the_folder_back(opening):
 
 
 async def test_an_unknown_state_is_refused_with_the_ones_there_are(opening):
-    with pytest.raises(SettingsError, match="say memory, or redis://"):
+    with pytest.raises(SettingsError, match="say memory, sqlite:FILE, or redis://"):
         await opening(state="memory:elsewhere")
+
+
+async def test_a_file_of_ones_own_holds_the_same_and_lets_one_gateway_in(opening, tmp_path):
+    state = f"sqlite:{tmp_path / 'elsewhere' / 'state.db'}"
+    first = await opening(state=state)
+    await first.keys.put(KEY)
+    await first.holds.take(Hold("a", (HOURLY,), 0))
+    first.verdicts.put("alice", Verdict(score=30.0))
+    with pytest.raises(SettingsError, match="another gateway"):
+        await opening(state=state)
+    await first.aclose()
+    assert not (tmp_path / "data" / "gateway.db").exists()
+    second = await opening(state=state)
+    assert await second.keys.find(KEY.key_id) == KEY
+    assert [limit.used for limit in await second.holds.look([HOURLY])] == [7]
+    assert second.verdicts.standing("alice").score == 30.0
+    await second.aclose()
+
+
+async def test_the_same_file_by_either_name_is_one_state(opening, tmp_path):
+    first = await opening()
+    with pytest.raises(SettingsError, match="another gateway"):
+        await opening(state=f"sqlite:{tmp_path / 'data' / 'gateway.db'}")
+    await first.aclose()
+
+
+async def test_a_command_looks_at_quota_beside_the_gateway_and_gives_none_out(opening):
+    serving, command = await opening(), await opening(exclusive=False)
+    with pytest.raises(StoreUnavailable, match="serving process alone"):
+        await command.holds.take(Hold("a", (HOURLY,), 0))
+    assert [limit.used for limit in await command.holds.look([HOURLY])] == [0]
+    await command.aclose()
+    await serving.aclose()
+
+
+@pytest.mark.parametrize("state", ["sqlite:", "sqlite", "sqlite://"])
+async def test_a_file_without_a_name_is_refused(opening, state):
+    with pytest.raises(SettingsError, match="say memory, sqlite:FILE"):
+        await opening(state=state)
 
 
 async def test_after_closing_nothing_answers(opening):
