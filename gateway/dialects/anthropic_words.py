@@ -14,7 +14,7 @@ import msgspec
 
 from gateway.dialects.base import Answer, Headers
 from gateway.dialects.told import field_text, pointless_to_retry, remaining, retry_after_s, tightest
-from gateway.model.decision import Refusal
+from gateway.model.decision import Refusal, RefusalKind
 from gateway.model.limit import Count, LimitState
 
 __all__ = [
@@ -48,6 +48,9 @@ _BY_STATUS = {
 AT_LENGTH = "max_tokens"
 """`stop_reason` of an answer that was as long as it may be."""
 
+_SPENT: frozenset[RefusalKind] = frozenset({"limit_money", "limit_spent"})
+"""Budgets: what is lacking is not time. The status stays 429, so that programs that mind limits notice it as one."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_SECOND = 253_402_300_799
 """9999-12-31T23:59:59Z, the last instant RFC 3339 can name."""
@@ -74,7 +77,8 @@ def retry_headers(refusal: Refusal) -> Headers:
 
 
 def _error(refusal: Refusal) -> dict[str, str]:
-    return {"type": error_type(wire_status(refusal)), "message": refusal.message}
+    kind = "billing_error" if refusal.kind in _SPENT else error_type(wire_status(refusal))
+    return {"type": kind, "message": refusal.message}
 
 
 def refuse(refusal: Refusal, *, request_id: str) -> Answer:

@@ -66,6 +66,14 @@ def test_the_sdk_raises_the_error_of_its_kind(sdk, status, error, kind):
     assert raised.request_id == "req_1"
 
 
+@pytest.mark.parametrize("kind", ["limit_money", "limit_spent"])
+def test_a_spent_budget_is_a_matter_of_billing(sdk, kind):
+    raised = sdk._make_status_error_from_response(heard(refuse(a_refusal(kind, final=True), request_id="r")))
+    assert isinstance(raised, anthropic.RateLimitError)
+    assert raised.body["error"]["type"] == "billing_error"
+    assert b'"billing_error"' in error_event(a_refusal(kind))
+
+
 def test_lacking_capacity_is_529_here():
     assert wire_status(a_refusal(status=503)) == 529
     assert wire_status(a_refusal(status=504)) == 504

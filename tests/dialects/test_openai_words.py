@@ -89,6 +89,12 @@ def test_the_sdk_does_not_ask_again_in_vain(sdk, other):
     assert (b"x-should-retry", b"false") in answer.headers
 
 
+@pytest.mark.parametrize("kind", ["limit_money", "limit_spent"])
+def test_a_spent_budget_is_insufficient_quota_in_type_and_code(kind):
+    error = error_object(a_refusal(kind))
+    assert (error["type"], error["code"]) == ("insufficient_quota", "insufficient_quota")
+
+
 def test_no_wait_is_told_where_there_is_none():
     names = {name for name, _ in refuse(a_refusal("internal", 500), request_id="r").headers}
     assert not names & {b"retry-after", b"retry-after-ms", b"x-should-retry"}
