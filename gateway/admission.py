@@ -30,6 +30,7 @@ class _Waiter:
     """One that waits: told None when it has its place, else why it has none."""
 
     ask: Ask
+    arrived: int
     since: int
     told: asyncio.Future[Saturated | None]
 
@@ -56,14 +57,14 @@ class Admission:
         self._upstreams: dict[tuple[str, str], _Upstream] = {}
         self._open: dict[str, tuple[_Upstream, Place]] = {}
 
-    async def admit(self, ask: Ask) -> Saturated | None:
+    async def admit(self, ask: Ask, arrived_us: int) -> Saturated | None:
         """See `ports.Admission`."""
         upstream = self._upstream(ask.upstream)
         now = _now()
         if not ask.acts or not (upstream.queue or not upstream.pool.has_room(ask, now)):
-            self._open[ask.id] = (upstream, upstream.pool.give(ask, now))
+            self._open[ask.id] = (upstream, upstream.pool.give(ask, arrived_us, now))
             return None
-        return await self._wait(upstream, ask, now)
+        return await self._wait(upstream, ask, arrived_us, now)
 
     def leave(self, ask_id: str, end: Ended) -> None:
         """See `ports.Admission`."""
@@ -94,13 +95,13 @@ class Admission:
 
     # ── Waiting ─────────────────────────────────────────────────────────────────────────────────
 
-    async def _wait(self, upstream: _Upstream, ask: Ask, now: int) -> Saturated | None:
+    async def _wait(self, upstream: _Upstream, ask: Ask, arrived: int, now: int) -> Saturated | None:
         patience = ask.upstream.queue.wait_us
         cools = upstream.pool.cools_for(ask, now)
         if cools > patience:
             return self._refused(ask, Saturated("cooling", cools))
         loop = asyncio.get_running_loop()
-        waiter = _Waiter(ask, now, loop.create_future())
+        waiter = _Waiter(ask, arrived, now, loop.create_future())
         waiting = Waiting(waiter, ask.caller, ask.priority, ask.weight)
         out = upstream.queue.push(waiting)
         if out is waiting:
@@ -126,7 +127,7 @@ class Admission:
 
         while pool.taken < pool.limit and (served := queue.pop(ready)) is not None:
             waiter = served.item
-            self._open[waiter.ask.id] = (upstream, pool.give(waiter.ask, now))
+            self._open[waiter.ask.id] = (upstream, pool.give(waiter.ask, waiter.arrived, now))
             self._meter.observe("gateway_queue_wait_seconds", (now - waiter.since) / 1e6, (waiter.ask.upstream.id, waiter.ask.priority))
             _tell(waiter, None)
         self._meter.gauge("gateway_queue_length", float(len(queue)), (pool.rule.id,))

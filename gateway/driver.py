@@ -38,7 +38,7 @@ from gateway.core.exchange import (
     Step,
     abort,
 )
-from gateway.core.replies import Admitted, Answered, Broken, Found, Lost, NotRead, Payload, Relayed
+from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Payload, Relayed
 from gateway.core.trail import Trail
 from gateway.errors import OutcomeUnknown, StoreError
 from gateway.model.admission import Saturated
@@ -251,11 +251,10 @@ class Driver:
             meter.count("gateway_state_lost_total", (mode,))
         return lost
 
-    async def _admit(self, step: Admit, door: Door) -> Admitted | Saturated:
+    async def _admit(self, step: Admit, door: Door) -> Saturated | None:
         door.pardon(interruptible=True)
         door.watch(step.trail)
-        refused = await self.world.admission.admit(step.ask)
-        return refused or Admitted(int((asyncio.get_running_loop().time() - door.began) * 1e6))
+        return await self.world.admission.admit(step.ask, int(door.began * 1e6))
 
     async def _open(self, step: Open) -> Lost | None:
         try:

@@ -110,8 +110,9 @@ class HoldStore(Protocol):
 class Admission(Protocol):
     """Places at the upstreams, and the fair queues before them.
 
-    - `admit(ask)` returns None once the request has a place, at once where there is room; else it waits for its turn, at most as long
-      as the upstream's `queue.wait`, and Saturated says why it has none. Where the wait is cancelled, no place is taken. An ask that
+    - `admit(ask, arrived_us)` returns None once the request has a place, at once where there is room; else it waits for its turn, at
+      most as long as the upstream's `queue.wait`, and Saturated says why it has none. `arrived_us`: when the request came, on the
+      loop's clock; `end.first_us` counts from there. Where the wait is cancelled, no place is taken. An ask that
       does not act (`acts` False) has a place at once, whether there is one or not.
     - Turns go by priority class and, within it, by caller: whoever waits has a place after a bounded number of others, whatever they
       send. A full queue loses the newest of whoever has most in it.
@@ -119,7 +120,7 @@ class Admission(Protocol):
     - Nothing is kept of a request that has left.
     """
 
-    async def admit(self, ask: Ask) -> Saturated | None: ...
+    async def admit(self, ask: Ask, arrived_us: int) -> Saturated | None: ...
     def leave(self, ask_id: str, end: Ended) -> None: ...
 
 

@@ -36,7 +36,7 @@ class Room:
             await asyncio.sleep(0)
 
     async def _one(self, request):
-        answer = await self.admission.admit(request)
+        answer = await self.admission.admit(request, 0)
         if answer is None:
             self.order.append(request.id)
         return answer
@@ -68,7 +68,7 @@ async def room():
 
 
 async def test_where_there_is_room_nothing_waits(room):
-    coroutine = room.admission.admit(ask("a1"))
+    coroutine = room.admission.admit(ask("a1"), 0)
     with pytest.raises(StopIteration) as done:
         coroutine.send(None)
     assert done.value.value is None

@@ -43,11 +43,10 @@ def _priority(limits: list[Limit], tier: Priority) -> Priority:
 
 def ended(trail: Trail, outcome: Outcome) -> Ended:
     """What an end says. The pace of a throttled stream is ours and not the upstream's."""
-    first = None if outcome.first_byte_us is None else max(outcome.first_byte_us - (trail.admitted_us or 0), 0)
     slowed = trail.decision is not None and trail.decision.share < 1.0
     return Ended(
         fate=_fate(outcome),
-        first_us=first,
+        first_us=outcome.first_byte_us,
         tokens=0 if slowed else outcome.seen.usage.output,
         stream=trail.facts is not None and trail.facts.stream,
         status=outcome.upstream_status,

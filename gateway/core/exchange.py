@@ -5,7 +5,7 @@
 Parsing, matching and deciding are pure and happen between the steps. No step does I/O: `driver.py` awaits, replies, and asks for
 the next one; where the I/O is cut short it asks `abort` instead. So it can be proved, for any replies and an abort at any step,
 that there is exactly one Record, exactly one Settle if and only if a hold was taken or may have been, and exactly one Leave if and
-only if a place was had.
+only if a place was had: Admit comes before Forward, and Leave after.
 
 The end of every road is: give the place back, settle what was held, write it down, and only then hand on the end of the answer.
 """
@@ -24,7 +24,7 @@ from gateway.core.owning import keeps, lists, refs
 from gateway.core.pricing import priced
 from gateway.core.reading import caller_of, edited, facts_of
 from gateway.core.refusals import audit_lost, no_upstream, not_listed, not_yours, saturated, state_lost, upstream_refusal
-from gateway.core.replies import Admitted, Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
+from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
 from gateway.core.trail import Outcome, Trail
 from gateway.dialects.base import Seen
 from gateway.model.admission import Ask, Ended, Saturated
@@ -57,7 +57,7 @@ class Identify:
         arrival = self.trail.arrival
         return arrival.key_id if arrival.source == "issued" and self.refusal is None else None
 
-    def next(self, reply: Found | Lost) -> Read | Assess | Forward | Record:
+    def next(self, reply: Found | Lost) -> Read | Assess | Admit | Record:
         trail = self.trail
         if self.refusal is not None:
             return _refused(trail, self.refusal)
@@ -199,10 +199,8 @@ class Admit:
     def ask(self) -> Ask:
         return ask_of(self.trail)
 
-    def next(self, reply: Admitted | Saturated) -> Forward | Leave | Settle | Record:
-        if isinstance(reply, Saturated):
-            return _wind_up(self.trail, _outcome_of(saturated(reply)))
-        return Forward(replace(self.trail, admitted_us=reply.after_us))
+    def next(self, reply: Saturated | None) -> Forward | Settle | Record:
+        return Forward(self.trail) if reply is None else _wind_up(self.trail, _outcome_of(saturated(reply)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,17 +209,17 @@ class Forward:
 
     trail: Trail
 
-    def next(self, reply: Answered | Broken | NotRead) -> Open | Relay | Leave | Settle | Record:
+    def next(self, reply: Answered | Broken | NotRead) -> Open | Relay | Leave:
         trail = self.trail
         if isinstance(reply, NotRead):
             # The body was passing through unread and the client broke off or sent too much.
             if reply.refusal is None:
-                return _wind_up(trail, Outcome("client_gone", 0))
-            return _wind_up(trail, Outcome("refused", reply.refusal.status, reply.refusal))
+                return Leave(trail, Outcome("client_gone", 0))
+            return Leave(trail, Outcome("refused", reply.refusal.status, reply.refusal))
         if isinstance(reply, Broken):
             refusal = upstream_refusal(reply.kind)
             requests = 1 if reply.sent else 0
-            return _wind_up(trail, Outcome("upstream_failed", refusal.status, refusal, fault=reply.kind, requests=requests))
+            return Leave(trail, Outcome("upstream_failed", refusal.status, refusal, fault=reply.kind, requests=requests))
         return Open(trail, reply) if reply.stream else Relay(trail, reply)
 
 
@@ -232,10 +230,10 @@ class Open:
     trail: Trail
     head: Answered
 
-    def next(self, reply: None | Lost = None) -> Relay | Leave | Settle | Record:
+    def next(self, reply: None | Lost = None) -> Relay | Leave:
         if isinstance(reply, Lost) and self.trail.policy.audit.when_lost == "refuse":
             refusal = audit_lost()
-            return _wind_up(self.trail, Outcome("refused", refusal.status, refusal, upstream_status=self.head.status, fault="audit"))
+            return Leave(self.trail, Outcome("refused", refusal.status, refusal, upstream_status=self.head.status, fault="audit"))
         return Relay(self.trail, self.head)
 
 
@@ -246,7 +244,7 @@ class Relay:
     trail: Trail
     head: Answered
 
-    def next(self, reply: Relayed | Outrun | Trace) -> Extend | Rewrite | Keep | Leave | Settle | Record:
+    def next(self, reply: Relayed | Outrun | Trace) -> Extend | Rewrite | Keep | Leave:
         if isinstance(reply, Outrun):
             return Extend(self, reply.tokens)
         if isinstance(reply, Trace):
@@ -267,7 +265,7 @@ class Relay:
             outcome = replace(outcome, status=outcome.refusal.status, end="upstream_failed")
         elif reply.end == "complete" and keeps(self.trail, reply.seen.object_id):
             return Keep(self.trail, outcome)
-        return _wind_up(self.trail, outcome)
+        return Leave(self.trail, outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,8 +297,8 @@ class Keep:
     trail: Trail
     outcome: Outcome
 
-    def next(self, reply: None | Lost = None) -> Leave | Settle | Record:
-        return _wind_up(self.trail, replace(self.outcome, fault="owner.unknown") if isinstance(reply, Lost) else self.outcome)
+    def next(self, reply: None | Lost = None) -> Leave:
+        return Leave(self.trail, replace(self.outcome, fault="owner.unknown") if isinstance(reply, Lost) else self.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +313,7 @@ class Leave:
         return ended(self.trail, self.outcome)
 
     def next(self, reply: None = None) -> Settle | Record:
-        return _settled(self.trail, self.outcome)
+        return _wind_up(self.trail, self.outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,11 +410,11 @@ def abort(step: Step, reason: Abort, so_far: Relayed | None = None) -> Step:
             return _wind_up(step.trail, cut(reason, requests=0))
         case Forward():
             # The upstream may have been at work on an answer that nobody will see, and bills it: charge what was expected.
-            return _wind_up(step.trail, cut(reason, seen=Seen(expected(step.trail.facts))))
+            return Leave(step.trail, cut(reason, seen=Seen(expected(step.trail.facts))))
         case Open():
-            return _wind_up(step.trail, cut(reason, seen=Seen(expected(step.trail.facts))))
+            return Leave(step.trail, cut(reason, seen=Seen(expected(step.trail.facts))))
         case Relay():
-            return _wind_up(step.trail, cut_off(step.trail, step.head.status, reason, so_far))
+            return Leave(step.trail, cut_off(step.trail, step.head.status, reason, so_far))
         case Extend() | Rewrite():
             return abort(step.relay, reason, so_far)
         case Keep():
@@ -436,12 +434,12 @@ def abort(step: Step, reason: Abort, so_far: Relayed | None = None) -> Step:
 # ── Between the steps ─────────────────────────────────────────────────────────────────────────────
 
 
-def _preflight(trail: Trail) -> Forward | Record:
+def _preflight(trail: Trail) -> Admit | Record:
     facts = trail.dialect.parse(b"", length=0)
     decision = Decision("forward", Action.ALLOW, Action.ALLOW, "", "preflight", trail.policy.label)
     upstream = choose_upstream(trail.policy, "")
     trail = replace(trail, caller=ANONYMOUS, facts=facts, decision=decision, upstream=upstream, body=b"")
-    return Forward(trail) if upstream else _refused(trail, no_upstream(facts))
+    return Admit(trail) if upstream else _refused(trail, no_upstream(facts))
 
 
 def _without_state(trail: Trail, hold: Hold, lost: Lost) -> Reserve | Admit | Settle | Record:
@@ -465,15 +463,10 @@ def _outcome_of(refusal: Refusal) -> Outcome:
     return Outcome("refused", refusal.status, refusal, requests=0)
 
 
-def _wind_up(trail: Trail, outcome: Outcome) -> Leave | Settle | Record:
-    """The end of the road: the place is given back first, for it is what others wait for."""
+def _wind_up(trail: Trail, outcome: Outcome) -> Settle | Record:
     if outcome.refusal is not None:
         trail = reasoned(trail, outcome.refusal)
     outcome = _priced(trail, outcome)
-    return _settled(trail, outcome) if trail.admitted_us is None else Leave(trail, outcome)
-
-
-def _settled(trail: Trail, outcome: Outcome) -> Settle | Record:
     return Record(trail, outcome) if trail.hold is None else Settle(trail, trail.hold, outcome)
 
 

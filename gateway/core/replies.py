@@ -11,7 +11,7 @@ from gateway.model.caller import KeyRecord
 from gateway.model.decision import Refusal
 from gateway.model.record import End
 
-__all__ = ["Admitted", "Answered", "Broken", "Found", "Lost", "NotRead", "Outrun", "Payload", "Relayed", "Trace"]
+__all__ = ["Answered", "Broken", "Found", "Lost", "NotRead", "Outrun", "Payload", "Relayed", "Trace"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,6 @@ class NotRead:
     """Reply to Read: the body could not be had. `refusal` None means that the client left."""
 
     refusal: Refusal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """Reply to Admit: the request has its place, `after_us` after its arrival. (`Saturated` says that it has none.)"""
-
-    after_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,6 @@ class Trail:
     changed: tuple[str, ...] = ()
     states: tuple[LimitState, ...] = ()
     hold: Hold | None = None
-    admitted_us: int | None = None
-    """When it got its place at the upstream, in microseconds after its arrival; None: it has none."""
 
     def opened_line(self, now_us: int) -> Opened:
         caller, facts = self.caller or ANONYMOUS, self.facts

@@ -54,7 +54,7 @@ class Saturated:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a request ended that had a place. `first_us`: from its place to the first byte of the answer, None where there was none.
+    """How a request ended that had a place. `first_us`: from its arrival to the first byte of the answer, None where there was none.
 
     `tokens` of the answer, 0 where their pace says nothing. `cooldown_us`: the upstream's Retry-After, None where it gave none;
     `status` its answer's, 0 for none.

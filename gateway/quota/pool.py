@@ -16,7 +16,6 @@ Knows neither clock nor loop: `now` is microseconds on any clock that does not s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from gateway.model.admission import Ask, Ended, Group
 from gateway.model.policy import UpstreamRule
@@ -35,13 +34,9 @@ _FEW_TOKENS = 8
 _SMOOTHING = 0.1
 
 
-class Place(NamedTuple):
-    """A place that was given: to whom, when, and how many were then taken (of the upstream, and of each group)."""
-
-    ask: Ask
-    at: int
-    inflight: int
-    in_groups: tuple[int, ...]
+Place = tuple[Ask, int, int, int, tuple[int, ...]]
+"""A place that was given: to whom, when he had arrived, when it was given, and how many were then taken (of the upstream, and of each
+group). A plain tuple, for every request makes one."""
 
 
 @dataclass(slots=True)
@@ -109,12 +104,12 @@ class Pool:
         until = max(self._cool, 0 if ask.own_credential else self._cool_models.get(ask.model, 0))
         return max(0, until - now)
 
-    def give(self, ask: Ask, now: int) -> Place:
+    def give(self, ask: Ask, arrived: int, now: int) -> Place:
         """Take a place. Whoever only watches takes one too that is not there."""
         self.taken += 1
         if ask.priority == "batch":
             self._batches += 1
-        return Place(ask, now, self.taken, tuple([self._join(group) for group in ask.groups]) if ask.groups else ())
+        return ask, arrived, now, self.taken, tuple([self._join(group) for group in ask.groups]) if ask.groups else ()
 
     def _join(self, group: Group) -> int:
         places = self._groups.get(group.key)
@@ -136,28 +131,28 @@ class Pool:
 
     def take_back(self, place: Place, end: Ended, now: int) -> None:
         """A request is over: its place is free, and what it says of the upstream is learned."""
-        ask = place.ask
+        ask, _, since, inflight, in_groups = place
         self.taken -= 1
         if ask.priority == "batch":
             self._batches -= 1
         if end.fate == "success":
-            self._lasts += _SMOOTHING * (now - place.at - self._lasts)
-        self._cool_down(ask, end, now)
+            self._lasts += _SMOOTHING * (now - since - self._lasts)
+        if end.cooldown_us is not None and end.fate == "dropped":
+            self._cool_down(ask, end, end.cooldown_us, now)
         if self._estimate is not None:
             # A caller's own rate limit at the upstream says nothing of the room that it has for others.
             fate = "ignored" if ask.own_credential and end.status == 429 else end.fate
-            self._estimate = self._estimate.on_sample(_sample(place, end, place.inflight, fate, now), now)
+            self._estimate = self._estimate.on_sample(_sample(place, end, inflight, fate, now), now)
             self.limit = self._estimate.limit
-        for group, inflight in zip(ask.groups, place.in_groups, strict=True):
+        for group, among in zip(ask.groups, in_groups, strict=True):
             places = self._groups[group.key]
             places.taken -= 1
-            places.estimate = places.estimate.on_sample(_sample(place, end, inflight, end.fate, now), now)
+            places.estimate = places.estimate.on_sample(_sample(place, end, among, end.fate, now), now)
 
-    def _cool_down(self, ask: Ask, end: Ended, now: int) -> None:
-        longest = self.rule.cooldown_us
-        if end.cooldown_us is None or end.fate != "dropped" or not longest:
+    def _cool_down(self, ask: Ask, end: Ended, asked: int, now: int) -> None:
+        until = now + min(asked, self.rule.cooldown_us)
+        if until <= now:
             return
-        until = now + min(end.cooldown_us, longest)
         if end.status != 429:
             self._cool = max(self._cool, until)
         elif not ask.own_credential:
@@ -190,10 +185,11 @@ def _craft(name: str) -> Craft:
 
 def _sample(place: Place, end: Ended, inflight: int, fate: str, now: int) -> Sample:
     """A request's end as the crafts see it: of a stream its first token and its pace, of a long answer its pace, of others all."""
+    _, arrived, since, _, _ = place
     if fate != "success":
-        return Sample(place.at, None, inflight, "dropped" if fate == "dropped" else "ignored")
-    lasted, many = now - place.at, end.tokens >= _FEW_TOKENS
+        return Sample(since, None, inflight, "dropped" if fate == "dropped" else "ignored")
+    lasted, many = now - since, end.tokens >= _FEW_TOKENS
     if end.stream:
-        first = min(end.first_us, lasted) if end.first_us is not None else lasted
-        return Sample(place.at, first, inflight, per_token=(lasted - first) // (end.tokens - 1) if many else None)
-    return Sample(place.at, None if many else lasted, inflight, per_token=lasted // end.tokens if many else None)
+        first = lasted if end.first_us is None else min(max(arrived + end.first_us - since, 0), lasted)
+        return Sample(since, first, inflight, per_token=(lasted - first) // (end.tokens - 1) if many else None)
+    return Sample(since, None if many else lasted, inflight, per_token=lasted // end.tokens if many else None)

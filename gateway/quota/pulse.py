@@ -13,9 +13,8 @@ q of n values, lognormal with median m, that is 2 ln(m/q) / sqrt(n) in logarithm
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from math import exp, log, sqrt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 __all__ = ["DRIFT", "LONGEST_WINDOW", "NO_PULSE", "SETTLING", "WINDOW_SAMPLES", "WINDOW_US", "Kind", "Pulse", "Sample", "slower"]
 
@@ -38,9 +37,9 @@ Kind = Literal["success", "ignored", "dropped"]
 """`dropped`: the upstream had no room for it (429, 503, 529, a timeout). `ignored`: its end says nothing of the upstream."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """What one finished request says. Times in microseconds on any clock that does not step.
+class Sample(NamedTuple):
+    """What one finished request says. Times in microseconds on any clock that does not step. (A tuple, as `Pulse` is, for every
+    request makes one of both.)
 
     `start` when it was sent, `rtt` to its first token (None: not seen apart from the rest), `per_token` between tokens after that
     (None: too few), `inflight` how many were under way when it was sent, itself included.
@@ -57,15 +56,14 @@ class Sample:
         return self.kind == "dropped"
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(NamedTuple):
     """Windows of samples. `slow`: the window just ended against the least so far, 1.0 where it is no slower; 0.0 while a window
     is open. `busy`: the most that were under way in it. `rtt`, `per_token`: what stands for the last window, 0 where unknown."""
 
     rtts: tuple[int, ...] = ()
     per_tokens: tuple[int, ...] = ()
     since: int = 0
-    count: int = 0
+    seen: int = 0
     busy: int = 0
     rtt: float = 0.0
     per_token: float = 0.0
@@ -77,32 +75,31 @@ class Pulse:
 
     def add(self, sample: Sample, now: int) -> Pulse:
         """The pulse with one more success. Where that ends a window, `slow` is told, and the next sample opens a new one."""
-        fresh = self.slow > 0.0 or not self.count
+        fresh = self.slow > 0.0 or not self.seen
         rtts = () if fresh else self.rtts
         per_tokens = () if fresh else self.per_tokens
-        seen = Pulse(
+        one = Pulse(
             rtts if sample.rtt is None else (*rtts, sample.rtt),
             per_tokens if sample.per_token is None else (*per_tokens, sample.per_token),
             now if fresh else self.since,
-            1 if fresh else self.count + 1,
+            1 if fresh else self.seen + 1,
             sample.inflight if fresh else max(self.busy, sample.inflight),
             self.rtt,
             self.per_token,
             self.least_rtt,
             self.least_per_token,
         )
-        full = seen.count >= max(WINDOW_SAMPLES, seen.busy) and now - seen.since >= WINDOW_US
-        return seen._ended() if full or seen.count >= LONGEST_WINDOW else seen
+        full = one.seen >= max(WINDOW_SAMPLES, one.busy) and now - one.since >= WINDOW_US
+        return one._ended() if full or one.seen >= LONGEST_WINDOW else one
 
     def renewed(self) -> Pulse:
         """The last window was measured while the upstream had room: it is the least from now on."""
-        return replace(self, least_rtt=self.rtt or self.least_rtt, least_per_token=self.per_token or self.least_per_token)
+        return self._replace(least_rtt=self.rtt or self.least_rtt, least_per_token=self.per_token or self.least_per_token)
 
     def _ended(self) -> Pulse:
         rtt, rtt_doubt = _quartile(self.rtts)
         per_token, per_token_doubt = _quartile(self.per_tokens)
-        return replace(
-            self,
+        return self._replace(
             rtt=rtt,
             per_token=per_token,
             doubt=max(rtt_doubt, per_token_doubt),

@@ -65,7 +65,7 @@ def test_a_caller_with_a_credential_of_his_own_is_known_as_such(make):
 
 def fate(make, end="complete", status=200, fault="", **seen):
     outcome = Outcome(end, status, upstream_status=status, fault=fault, seen=Seen(Usage(3, 50), **seen))
-    return ended(make.replace(admitted(make), admitted_us=100), outcome).fate
+    return ended(admitted(make), outcome).fate
 
 
 @pytest.mark.parametrize("status", [429, 503, 529])
@@ -92,13 +92,13 @@ def test_an_error_inside_a_good_answer_is_no_success(make):
     assert fate(make) == "success"
 
 
-def test_times_count_from_the_place_and_not_from_the_arrival(make):
-    trail = make.replace(admitted(make), admitted_us=4_000_000)
+def test_an_end_tells_its_times_and_what_the_upstream_asked_for(make):
+    trail = admitted(make)
     outcome = Outcome("complete", 200, upstream_status=200, first_byte_us=4_250_000, seen=Seen(Usage(3, 50)), cooldown_us=7)
     end = ended(trail, outcome)
-    assert (end.first_us, end.tokens, end.stream, end.status, end.cooldown_us) == (250_000, 50, True, 200, 7)
+    assert (end.first_us, end.tokens, end.stream, end.status, end.cooldown_us) == (4_250_000, 50, True, 200, 7)
 
 
 def test_the_pace_of_a_throttled_stream_is_ours_and_teaches_nothing(make):
-    trail = make.replace(admitted(make, verdict=SUSPECT), admitted_us=0)
+    trail = admitted(make, verdict=SUSPECT)
     assert ended(trail, Outcome("complete", 200, upstream_status=200, seen=Seen(Usage(3, 50)))).tokens == 0

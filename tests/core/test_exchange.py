@@ -28,7 +28,7 @@ from gateway.core.exchange import (
     Settle,
     abort,
 )  # fmt: skip
-from gateway.core.replies import Admitted, Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
+from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
 from gateway.dialects.base import Seen
 from gateway.model.admission import Saturated
 from gateway.model.decision import Action, Refusal
@@ -73,7 +73,7 @@ def replies(step, key):
                 *LOST,
             ]
         case Admit():
-            return [Admitted(7), Saturated("full", 2_000_000), Saturated("late", 2_000_000), Saturated("cooling", 70_000_000)]
+            return [None, Saturated("full", 2_000_000), Saturated("late", 2_000_000), Saturated("cooling", 70_000_000)]
         case Forward():
             return [
                 Answered(429, False, 5_000_000),
@@ -135,7 +135,7 @@ def test_one_record_one_settle_exactly_where_a_hold_may_be_and_one_leave_exactly
             maybe_held = maybe_held or (isinstance(reply, Taken) and reply.held) or (isinstance(reply, Lost) and reply.unknown)
         if isinstance(step, Settle):
             settle_reply = reply
-        placed = placed or isinstance(reply, Admitted)
+        placed = placed or (isinstance(step, Admit) and reply is None)
         if isinstance(step, Record):
             assert step.record(5_000_000).settle == (settle_reply if maybe_held else "none")
         taken_after_settle = taken_after_settle or (Settle in walked and isinstance(step, Reserve))
@@ -155,7 +155,7 @@ def walk(step, *wanted):
         if isinstance(step, Challenge | Extend | Rewrite | Keep | Leave):
             step = step.next()
         elif isinstance(step, Admit):
-            step = step.next(Admitted())
+            step = step.next(None)
         elif replies:
             step = step.next(replies.pop(0))
         else:
@@ -200,10 +200,10 @@ def test_who_leaves_the_queue_had_no_place_to_give_back(make):
 
 
 def test_the_place_is_given_back_before_the_quota_is_settled(make):
-    step = admitting(make, make.limit()).next(Admitted(40))
+    step = admitting(make, make.limit()).next(None)
     step = step.next(Answered(200, False)).next(Relayed(SEEN, "complete", 99, True, 90)).next()
     assert isinstance(step, Leave)
-    assert (step.ended.fate, step.ended.first_us, step.ended.tokens) == ("success", 50, 5)
+    assert (step.ended.fate, step.ended.first_us, step.ended.tokens) == ("success", 90, 5)
     assert isinstance(step.next(), Settle)
 
 
@@ -302,7 +302,7 @@ def test_an_upstream_that_breaks_before_the_first_byte_is_a_clean_502(make):
 
 def test_a_preflight_passes_without_a_credential(make):
     door = make.replace(make.door(make.policy(make.limit()), operation="opaque", route="OPTIONS /chat/completions"), preflight=True)
-    step = door.next(Found(None, 1))
+    step = walk(door, Found(None, 1))
     assert isinstance(step, Forward)
     assert step.trail.decision.action is Action.ALLOW
 

@@ -22,7 +22,7 @@ def ask(number=0, **other):
 
 
 def filled(pool, many, **other):
-    return [pool.give(ask(number, **other), 0) for number in range(many)]
+    return [pool.give(ask(number, **other), 0, 0) for number in range(many)]
 
 
 def test_there_are_as_many_places_as_written():
@@ -120,7 +120,7 @@ def test_a_cooldown_is_believed_no_longer_than_the_policy_says():
 def test_models_that_cool_down_are_bounded():
     pool = Pool(RULE)
     for number in range(module._MOST_MODELS * 2):
-        place = pool.give(ask(number, model=f"m{number}"), 0)
+        place = pool.give(ask(number, model=f"m{number}"), 0, 0)
         pool.take_back(place, Ended("dropped", status=429, cooldown_us=9_000_000), 0)
     assert len(pool._cool_models) == module._MOST_MODELS
 
@@ -128,9 +128,9 @@ def test_models_that_cool_down_are_bounded():
 def test_groups_of_which_nothing_is_under_way_are_forgotten_beyond_their_bound(monkeypatch):
     monkeypatch.setattr(module, "MOST_GROUPS", 10)
     pool = Pool(replace(RULE, at_once=None))
-    kept = pool.give(ask(groups=(Group("kept", "aimd", 5),)), 0)
+    kept = pool.give(ask(groups=(Group("kept", "aimd", 5),)), 0, 0)
     for number in range(100):
-        pool.take_back(pool.give(ask(number, groups=(Group(f"g{number}", "aimd", 5),)), 0), OK, 1)
+        pool.take_back(pool.give(ask(number, groups=(Group(f"g{number}", "aimd", 5),)), 0, 0), OK, 1)
     assert len(pool._groups) <= 11
     pool.take_back(kept, OK, 2)
 
@@ -138,7 +138,7 @@ def test_groups_of_which_nothing_is_under_way_are_forgotten_beyond_their_bound(m
 def test_an_edited_rule_keeps_what_was_learned_unless_the_craft_is_another():
     rule = replace(RULE, at_once=100, adaptive="aimd")
     pool = Pool(rule)
-    pool.take_back(pool.give(ask(), 0), Ended("dropped", status=503), 5)
+    pool.take_back(pool.give(ask(), 0, 0), Ended("dropped", status=503), 5)
     pool.under(replace(rule, at_once=50))
     assert pool.limit == 18
     pool.under(replace(rule, adaptive="gradient"))
@@ -148,14 +148,14 @@ def test_an_edited_rule_keeps_what_was_learned_unless_the_craft_is_another():
 
 
 def test_of_a_stream_its_first_token_counts_and_its_pace_of_a_long_answer_its_pace_of_others_all():
-    place = Pool(RULE).give(ask(), 1_000_000)
+    place = Pool(RULE).give(ask(), 400_000, 1_000_000)
 
     def seen(end):
         sample = module._sample(place, end, 1, end.fate, 2_000_000)
         return sample.rtt, sample.per_token
 
-    assert seen(Ended("success", 200_000, 81, stream=True)) == (200_000, 10_000)
-    assert seen(Ended("success", 200_000, 3, stream=True)) == (200_000, None)
+    assert seen(Ended("success", 800_000, 81, stream=True)) == (200_000, 10_000)
+    assert seen(Ended("success", 800_000, 3, stream=True)) == (200_000, None)
     assert seen(Ended("success", 999_000, 100)) == (None, 10_000)
     assert seen(Ended("success", 999_000, 0)) == (1_000_000, None)
     assert seen(Ended("dropped", 999_000, 100)) == (None, None)
@@ -180,7 +180,7 @@ def test_places_that_are_given_only_where_there_is_room_never_exceed_the_bound_a
     for now, (backs, priority, fate) in enumerate(events):
         request = ask(now, priority=priority, groups=(Group("g", "aimd", 3),))
         if pool.has_room(request, now):
-            under_way.append(pool.give(request, now))
+            under_way.append(pool.give(request, now, now))
         assert pool.taken == len(under_way) <= 3
         for place in under_way[:backs]:
             pool.take_back(place, Ended(fate), now)

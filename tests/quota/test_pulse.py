@@ -77,7 +77,7 @@ def test_a_window_is_bounded_however_fast_samples_come():
     for _ in range(LONGEST_WINDOW):
         pulse = pulse.add(Sample(0, 7, 1), 0)
     assert pulse.slow == 1.0
-    assert pulse.add(Sample(0, 7, 1), 0).count == 1
+    assert pulse.add(Sample(0, 7, 1), 0).seen == 1
 
 
 def test_the_most_under_way_in_a_window_is_kept():
