@@ -28,6 +28,7 @@ async def issue_key(
     tags: frozenset[str] = frozenset(),
     expires_us: int | None = None,
     note: str = "",
+    limits: tuple[tuple[str, int], ...] = (),
 ) -> tuple[str, KeyRecord]:
     """Make a key and store its record under the deployment's secret; returns (the key, its record). Times in Unix microseconds."""
     key = new_key()
@@ -39,6 +40,7 @@ async def issue_key(
         created_us=now_us,
         expires_us=expires_us,
         note=note,
+        limits=limits,
     )
     await store.put(record)
     return key, record

@@ -17,12 +17,14 @@ import click
 from gateway.cli.options import json_option, print_json, state_options
 from gateway.issue import issue_key
 from gateway.model.caller import KeyRecord, fingerprint, key_id_of
+from gateway.model.limit import MAX_AMOUNT
 from gateway.ports import KeyStore
 from gateway.settings import deployment_secret, state_opener
 
 __all__ = ["keys"]
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_MOST_LIMITS = 64
 _WORD = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 
 
@@ -66,6 +68,21 @@ def _word(context: click.Context, parameter: click.Parameter, value: Any) -> Any
     return value
 
 
+def _limits(context: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    """`free-rpm=100` as pairs, each limit once, by id. Whether a policy has such a limit is not known here."""
+    found: dict[str, int] = {}
+    for text in value:
+        match = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9_.\-]{0,63})=([0-9]{1,16})", text)
+        if match is None or int(match[2]) > MAX_AMOUNT:
+            raise click.BadParameter(f"write ID=AMOUNT with a whole amount of at most 2^53, like free-rpm=100, not {text[:100]!r}")
+        if match[1] in found:
+            raise click.BadParameter(f"{match[1]} is given twice")
+        found[match[1]] = int(match[2])
+    if len(found) > _MOST_LIMITS:
+        raise click.BadParameter(f"a key has at most {_MOST_LIMITS} amounts of its own: give it a tier with others")
+    return tuple(sorted(found.items()))
+
+
 @click.group()
 def keys() -> None:
     """Create, list and revoke the keys of callers.
@@ -80,10 +97,23 @@ def keys() -> None:
 @click.option("--tier", callback=_word, help="The tier this key asks for; the policy's caller rules have the last word.")
 @click.option("--tag", "tags", multiple=True, callback=_word, help="A tag that caller rules can match; may be given several times.")
 @click.option("--expires", callback=_expiry, metavar="WHEN", help="30d, 12h, or a date such as 2027-01-31.")
+@click.option(
+    "--limit", "limits", multiple=True, callback=_limits, metavar="ID=AMOUNT",
+    help="The key's own amount of a limit that the policy counts per key or account, such as free-rpm=100 (of money: whole units); "
+    "may be given several times.",
+)  # fmt: skip
 @click.option("--note", default="", help="For people: who has it and why.")
 @json_option
 def create(
-    state: str, data: Path, account: str | None, tier: str | None, tags: tuple[str, ...], expires: int | None, note: str, as_json: bool
+    state: str,
+    data: Path,
+    account: str | None,
+    tier: str | None,
+    tags: tuple[str, ...],
+    expires: int | None,
+    limits: tuple[tuple[str, int], ...],
+    note: str,
+    as_json: bool,
 ) -> None:
     """Make a key. It is printed once and cannot be shown again.
 
@@ -94,7 +124,15 @@ def create(
         async with _opened(state, data) as (store, secret):
             now = time.time_ns() // 1000
             return await issue_key(
-                store, secret, now_us=now, account=account, tier=tier, tags=frozenset(tags), expires_us=expires, note=note[:500]
+                store,
+                secret,
+                now_us=now,
+                account=account,
+                tier=tier,
+                tags=frozenset(tags),
+                expires_us=expires,
+                note=note[:500],
+                limits=limits,
             )
 
     key, record = asyncio.run(made())
@@ -191,6 +229,7 @@ def _shown(record: KeyRecord) -> dict[str, object]:
         "created": _moment(record.created_us),
         "expires": _moment(record.expires_us),
         "revoked": _moment(record.revoked_us),
+        "limits": dict(record.limits),
         "note": record.note,
     }
 
@@ -203,6 +242,8 @@ def _described(record: KeyRecord) -> str:
         parts.append("tags " + ", ".join(sorted(record.tags)))
     if record.expires_us is not None:
         parts.append(f"expires {_moment(record.expires_us)}")
+    if record.limits:
+        parts.append("limits " + ", ".join(f"{name}={amount}" for name, amount in record.limits))
     if record.note:
         parts.append(record.note)
     return "  ".join(parts)

@@ -53,8 +53,8 @@ ANONYMOUS = Caller(key_id="", account="", source="anonymous")
 class KeyRecord:
     """An issued key as it is stored: everything but the key. Times are Unix microseconds, None for never.
 
-    `limits` are pairs of a limit's id and the amount that this key has of it in place of the policy's, in whole units of what the limit
-    counts (of money: whole units of the currency, not micro-units). They hold for limits that are counted per key or account.
+    `limits` are pairs of a limit's id and the amount that this key has of it in place of the policy's, by id, in whole units of what
+    the limit counts (of money: whole units of the currency, not micro-units). They hold for limits that are counted per key or account.
     """
 
     key_id: str

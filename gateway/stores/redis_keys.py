@@ -114,8 +114,8 @@ def _fields(record: KeyRecord) -> list[Word]:
     """All fields, each time: what is not set is empty, so that one command replaces a record whole. Texts are JSON, for None."""
     return [
         "account", json.dumps(record.account), "tier", json.dumps(record.tier), "tags", json.dumps(sorted(record.tags)),
-        "note", json.dumps(record.note), "created_us", record.created_us, "expires_us", _time(record.expires_us),
-        "revoked_us", _time(record.revoked_us),
+        "note", json.dumps(record.note), "limits", json.dumps(dict(record.limits)), "created_us", record.created_us,
+        "expires_us", _time(record.expires_us), "revoked_us", _time(record.revoked_us),
     ]  # fmt: skip
 
 
@@ -133,4 +133,5 @@ def _record(key_id: str, fields: dict[str, str]) -> KeyRecord:
         expires_us=int(fields["expires_us"]) if fields["expires_us"] else None,
         revoked_us=int(fields["revoked_us"]) if fields["revoked_us"] else None,
         note=json.loads(fields["note"]),
+        limits=tuple(sorted(json.loads(fields.get("limits", "{}")).items())),
     )

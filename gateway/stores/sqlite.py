@@ -13,8 +13,12 @@ from gateway.stores.secret import agreed, candidate
 
 __all__ = ["SqliteKeys", "SqliteOwners"]
 
-_ALL = "SELECT key_id, account, tier, tags, created_us, expires_us, revoked_us, note FROM keys ORDER BY created_us, key_id"
-_ONE = "SELECT key_id, account, tier, tags, created_us, expires_us, revoked_us, note FROM keys WHERE key_id = ?"
+_SELECT = (
+    "SELECT keys.key_id, account, tier, tags, created_us, expires_us, revoked_us, note, limits "
+    "FROM keys LEFT JOIN key_limits ON keys.key_id = key_limits.key_id "
+)
+_ALL = _SELECT + "ORDER BY created_us, keys.key_id"
+_ONE = _SELECT + "WHERE keys.key_id = ?"
 # Not OR IGNORE: an ignored row would use up a place, and places tell how many objects there are.
 _CLAIM = "INSERT INTO owners (object_id, key_id) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM owners WHERE object_id = ?)"
 _PUT = (
@@ -117,8 +121,12 @@ def _put(connection: sqlite3.Connection, record: KeyRecord) -> None:
     tags = json.dumps(sorted(record.tags))
     times = (record.created_us, record.expires_us, record.revoked_us)
     connection.execute(_PUT, (record.key_id, record.account, record.tier, tags, *times, record.note))
+    connection.execute("DELETE FROM key_limits WHERE key_id = ?", (record.key_id,))
+    if record.limits:
+        connection.execute("INSERT INTO key_limits VALUES (?, ?)", (record.key_id, json.dumps(dict(record.limits))))
 
 
-def _record(row: tuple[str, str | None, str | None, str, int, int | None, int | None, str]) -> KeyRecord:
-    key_id, account, tier, tags, created, expires, revoked, note = row
-    return KeyRecord(key_id, account, tier, frozenset(json.loads(tags)), created, expires, revoked, note)
+def _record(row: tuple[str, str | None, str | None, str, int, int | None, int | None, str, str | None]) -> KeyRecord:
+    key_id, account, tier, tags, created, expires, revoked, note, limits = row
+    own = tuple(sorted(json.loads(limits).items())) if limits else ()
+    return KeyRecord(key_id, account, tier, frozenset(json.loads(tags)), created, expires, revoked, note, own)

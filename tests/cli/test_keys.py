@@ -114,6 +114,25 @@ def test_an_expiry_counts_from_now(run, given, seconds):
     assert abs(moment - time.time() - seconds) < 10
 
 
+def test_a_key_has_amounts_of_its_own(run):
+    made = run("create", "--json", "--limit", "free-rpm=100", "--limit", "a.b=0")
+    assert made.json["limits"] == {"a.b": 0, "free-rpm": 100}
+    assert run("list", "--json").json[0]["limits"] == {"a.b": 0, "free-rpm": 100}
+    assert "limits a.b=0, free-rpm=100" in run("list").out
+
+
+@pytest.mark.parametrize("written", ["free-rpm", "free-rpm=", "=5", "free-rpm=1.5", "free-rpm=-1", f"x={2**53 + 1}", "a b=1"])
+def test_an_amount_is_a_limit_and_a_whole_number(run, written):
+    ran = run("create", "--limit", written)
+    assert ran.status == 2
+    assert "free-rpm=100" in ran.err
+
+
+def test_an_amount_given_twice_or_amounts_without_end_are_refused(run):
+    assert "twice" in run("create", "--limit", "a=1", "--limit", "a=2").err
+    assert "at most 64" in run("create", *[word for n in range(65) for word in ("--limit", f"l{n}=1")]).err
+
+
 def test_a_date_is_its_first_instant_in_utc(run):
     assert run("create", "--json", "--expires", "2099-01-31").json["expires"] == "2099-01-31T00:00:00Z"
 

@@ -45,3 +45,10 @@ async def test_without_redis_a_known_key_is_answered_for_a_moment_and_then_it_is
     with pytest.raises(StoreUnavailable):
         await keys.find(KEY.key_id)
     await line.aclose()
+
+
+async def test_a_key_that_was_kept_before_keys_had_amounts_of_their_own_has_none(line):
+    keys = RedisKeys(line)
+    await keys.put(KeyRecord("a1" * 16, "acme", None, frozenset(), 5, limits=(("rpm", 7),)))
+    await line.call("HDEL", "azg:k:" + "a1" * 16, "limits")
+    assert (await RedisKeys(line).find("a1" * 16)).limits == ()

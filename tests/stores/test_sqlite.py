@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,16 @@ async def test_owners_stay_over_a_restart(database, file):
     again = await Database.open(file)
     assert await SqliteOwners(again).owner("file-1") == "alice"
     await again.aclose()
+
+
+async def test_keys_of_a_file_that_was_made_before_keys_had_amounts_of_their_own_are_read(file):
+    first = await Database.open(file)
+    await SqliteKeys(first).put(KEY)
+    await first.run(lambda connection: connection.execute("DROP TABLE key_limits"))
+    await first.aclose()
+    second = await Database.open(file)
+    keys = SqliteKeys(second)
+    assert await keys.find(KEY.key_id) == KEY
+    await keys.put(replace(KEY, limits=(("rpm", 7),)))
+    assert (await keys.find(KEY.key_id)).limits == (("rpm", 7),)
+    await second.aclose()
