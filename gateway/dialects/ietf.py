@@ -2,8 +2,8 @@
 
 After draft-ietf-httpapi-ratelimit-headers (the texts of -10 and -11): lists of strings with parameters as structured fields (RFC 9651)
 have them. `q` quota and `w` window of a policy; `r` what remains and `t` seconds. There is no unit for tokens, so limits on
-tokens are known by their name alone. A lifetime budget has neither `w` nor `t`. Retry-After must not be earlier than a `t` beside it, so in a refusal only the
-limits that did not fit carry one: the time after which they would.
+tokens are known by their name alone. A lifetime budget has neither `w` nor `t`. Retry-After must not be earlier than a `t` beside it,
+so in a refusal only the limits that did not fit carry one: the time after which they would.
 """
 
 from __future__ import annotations
