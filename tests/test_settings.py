@@ -20,6 +20,7 @@ def test_the_defaults_work():
         ({"demo": True, "upstreams": (demo_upstream(),)}, "give one of them"),
         ({"workers": 0}, "at least 1"),
         ({"workers": 2}, "--state redis://"),
+        ({"workers": 2, "state": "sqlite:here.db"}, "--state redis://"),
         ({"admin_host": "0.0.0.0"}, "GATEWAY_ADMIN_TOKEN"),
         ({"admin_host": "::"}, "GATEWAY_ADMIN_TOKEN"),
     ],

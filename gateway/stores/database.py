@@ -7,6 +7,7 @@ block at a time: the event loop never waits for a disk or for another process's 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import threading
@@ -85,7 +86,7 @@ class Database:
 
 def _connect(file: Path) -> sqlite3.Connection:
     try:
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        _make(file)
         connection = sqlite3.connect(file, timeout=_BUSY_S, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         raise SettingsError(f"{file} cannot be opened ({error}): check its folder's permissions, or give another --data") from error
@@ -95,6 +96,17 @@ def _connect(file: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _make(file: Path) -> None:
+    """Make the file for this user alone, where there is none.
+
+    One that is there must not be opened and closed beside SQLite: with any such close the kernel gives back all locks that this process
+    has on the file, and the next command to end would take itself for the last one and remove the log under the gateway's writes.
+    """
+    if not file.exists():
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _prepare(connection: sqlite3.Connection, file: Path) -> None:

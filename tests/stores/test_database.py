@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -22,6 +24,19 @@ async def test_a_file_of_a_newer_version_is_refused(tmp_path):
     connection.close()
     with pytest.raises(SettingsError, match="newer version"):
         await Database.open(tmp_path / "gateway.db")
+
+
+async def test_a_command_that_ends_beside_two_connections_does_not_remove_the_log_under_them(tmp_path):
+    file = tmp_path / "gateway.db"
+    first, second = await Database.open(file), await Database.open(file)
+    await first.run(lambda connection: connection.execute("INSERT INTO settings VALUES ('a', x'00')"))
+    look = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(c.execute('SELECT count(*) FROM settings').fetchone()[0]); c.close()"
+    command = [sys.executable, "-c", look, str(file)]
+    assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "1\n"
+    await second.run(lambda connection: connection.execute("INSERT INTO settings VALUES ('b', x'00')"))
+    assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "2\n"
+    await first.aclose()
+    await second.aclose()
 
 
 async def test_a_file_that_cannot_be_opened_is_refused(tmp_path):
