@@ -16,7 +16,7 @@ from gateway.policy.complain import shown
 from gateway.policy.nearest import did_you_mean
 from gateway.policy.schema_judging import SignalsBlock
 from gateway.policy.tree import Path, Tree
-from gateway.policy.units import MICRO, limit_rate, window_of
+from gateway.policy.units import MICRO, duration_us, limit_rate, window_of
 from gateway.policy.words import perturbation_names, signal_names
 
 __all__ = ["OWN_TIER", "problems_between"]
@@ -25,6 +25,7 @@ OWN_TIER = "own"
 """What a caller rule writes for the tier that the key itself names."""
 
 _ALTERING = ("perturb", "challenge")
+_SHORTEST_LEASE_US = 2_000_000
 
 Found = Iterator[PolicyProblem]
 
@@ -127,11 +128,21 @@ def _limit(tree: Tree, path: Path, limit: dict[str, Any]) -> Found:
     if "multipliers" in limit and limit.get("count") in ("bytes", "concurrent", "money"):
         message = f"a limit on {limit['count']} has no `multipliers`"
         yield tree.problem((*path, "multipliers"), message, "they are for requests and tokens", key=True)
-    if not concurrent:
-        yield from _rate(tree, path, limit)
+    yield from (_lease if concurrent else _rate)(tree, path, limit)
     per = limit.get("per")
     if isinstance(per, list) and len({str(subject) for subject in per}) < len(per):
         yield tree.problem((*path, "per"), "a subject stands here twice", "name each once")
+
+
+def _lease(tree: Tree, path: Path, limit: dict[str, Any]) -> Found:
+    """A stream renews its lease when a third of it is over, and leases are looked through once a second: a shorter one would end."""
+    try:
+        lease_us = duration_us(limit["lease"]) if isinstance(limit.get("lease"), str) else None
+    except ValueError:
+        return
+    if lease_us is not None and lease_us < _SHORTEST_LEASE_US:
+        remedy = "write at least 2s: streams renew their leases once a second, and would lose a shorter one while they run"
+        yield tree.problem((*path, "lease"), f"{shown(limit['lease'])} is too short", remedy)
 
 
 def _rate(tree: Tree, path: Path, limit: dict[str, Any]) -> Found:
