@@ -13,11 +13,11 @@ import hashlib
 from dataclasses import dataclass, replace
 
 from gateway.core.claims import claims_for, refusal_for
-from gateway.core.decide import decide
+from gateway.core.decide import caps_in_force, decide
 from gateway.model.caller import Caller
 from gateway.model.decision import Decision
 from gateway.model.evidence import Kind, Verdict
-from gateway.model.limit import Claim, Count, Hold, LimitState
+from gateway.model.limit import MAX_AMOUNT, Claim, Count, Hold, LimitState
 from gateway.model.policy import Policy, Tier
 from gateway.model.request import Estimate, RequestFacts
 from gateway.policy.load import Loaded
@@ -134,6 +134,7 @@ def caller_of(given: GivenBlock) -> Caller:
         peer=given.peer,
         attributes=dict(given.attributes),
         source=given.source,
+        limits=dict(given.limits),
     )
 
 
@@ -143,7 +144,7 @@ async def judge(policy: Policy, given: GivenBlock, now_us: int) -> Judged:
     matched = match_caller(policy, caller)
     if matched is None:
         return Judged("", "", "refuse", "caller.unmatched")
-    facts = _facts(given, matched.tier)
+    facts = _facts(policy, given, matched.tier)
     verdict, observed = _weighed(policy, matched, given, now_us)
     judgement = decide(policy, matched.rule, matched.tier, caller, facts, verdict, route=given.route or "POST /chat/completions")
     decision = judgement.decision
@@ -155,8 +156,11 @@ async def judge(policy: Policy, given: GivenBlock, now_us: int) -> Judged:
     return await _taken(judged, claims, facts, given.used)
 
 
-def _facts(given: GivenBlock, tier: Tier) -> RequestFacts:
-    estimate = Estimate(given.input_tokens, given.max_output or 0, given.max_output is not None)
+def _facts(policy: Policy, given: GivenBlock, tier: Tier) -> RequestFacts:
+    """The request's facts; what is expected of it is expected of the form that the tier's caps leave."""
+    caps = caps_in_force(policy, tier)
+    bound = min(given.max_output or 0, caps.max_output or MAX_AMOUNT) * min(given.choices, caps.choices or given.choices)
+    estimate = Estimate(given.input_tokens, bound, given.max_output is not None)
     if given.route:
         return RequestFacts("opaque", "opaque", model=given.model or "", estimate=estimate)
     return RequestFacts(

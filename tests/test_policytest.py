@@ -27,7 +27,12 @@ tiers:
       - { id: watched, count: requests, rate: 5/minute, per: key, shadow: true }
       - { id: atonce, count: concurrent, at_once: 2, per: key }
       - { id: drip, count: requests, rate: 10/minute, window: bucket, burst: 3, per: everyone }
+      - { id: life, count: output_tokens, rate: 5000/lifetime, per: account }
+      - { id: usd, count: money, rate: 0.5/month, per: account }
+      - { id: daily, count: requests, rate: 30/day, window: calendar, zone: Asia/Tokyo, per: key, multipliers: { small-x3: 3 } }
   standard: { models: ["*"], limits: [{ id: std, count: requests, rate: 100/minute, per: key }] }
+prices:
+  small-x*: { input: 2.5, output: 10 }
 signals:
   elicitation: { level: enforce, cap: 25 }
   sampling: { level: enforce, cap: 40 }
@@ -65,6 +70,17 @@ def one(given, expect, **options):
         ("{ route: POST /files }", "{ action: refuse, reason: route.denied }"),
         ("{ used: { rpm: 19 } }", "{ action: allow }"),
         ("{ used: { rpm: 20 } }", "{ action: refuse, reason: limit.rpm, unchanged: [rpm, tpm, watched, atonce, drip] }"),
+        ("{ used: { life: 5000 }, max_output: 1 }", "{ action: refuse, reason: limit.life, unchanged: [rpm, tpm, usd, daily] }"),
+        ("{ used: { life: 4999 }, max_output: 1 }", "{ action: allow }"),
+        ("{ used: { usd: 1 } }", "{ action: refuse, reason: limit.usd }"),
+        ("{ max_output: 900 }", "{ action: allow }"),
+        ("{ max_output: 900, choices: 9, limits: { tpm: 1800 } }", "{ action: refuse, reason: limit.tpm }"),
+        ("{ max_output: 900, choices: 9, limits: { tpm: 1801 } }", "{ action: allow }"),
+        ("{ used: { daily: 28 } }", "{ action: allow }"),
+        ("{ used: { daily: 28 }, model: small-x3 }", "{ action: refuse, reason: limit.daily }"),
+        ("{ used: { rpm: 20 }, limits: { rpm: 21 } }", "{ action: allow }"),
+        ("{ limits: { rpm: 0 } }", "{ action: refuse, reason: limit.rpm }"),
+        ("{ model: small-unpriced }", "{ action: refuse, reason: model.unpriced }"),
         ("{ used: { atonce: 2 } }", "{ action: refuse, reason: limit.atonce, unchanged: [rpm, tpm] }"),
         ("{ used: { atonce: 9000000000000000 } }", "{ action: refuse, reason: limit.atonce }"),
         ("{ used: { drip: 3 } }", "{ action: refuse, reason: limit.drip }"),

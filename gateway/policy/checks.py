@@ -255,7 +255,9 @@ def _examples(tree: Tree, data: dict[str, Any]) -> Found:
             yield tree.problem(
                 (*path, "expect", "rung"), f"there is no rung {shown(expect['rung'])}", did_you_mean(str(expect["rung"]), rungs)
             )
-        named: list[tuple[Path, Any]] = [(("given", "used", limit), limit) for limit in _fields(given.get("used"))]
+        named: list[tuple[Path, Any]] = [
+            (("given", field, limit), limit) for field in ("used", "limits") for limit in _fields(given.get(field))
+        ]
         unchanged = expect.get("unchanged")
         named += [
             (("expect", "unchanged", place), limit) for place, limit in enumerate(unchanged if isinstance(unchanged, list) else [])

@@ -8,7 +8,8 @@ from gateway.core.decide import climb, decide
 from gateway.model.caller import Caller
 from gateway.model.decision import Action
 from gateway.model.evidence import NO_VERDICT, Verdict
-from gateway.model.policy import BiasCap, FeatureCaps, Rung, StepDown
+from gateway.model.limit import Count
+from gateway.model.policy import BiasCap, FeatureCaps, Price, Rung, StepDown
 from gateway.model.request import RequestFacts
 
 TWO = frozenset({"wording", "arrival"})
@@ -129,3 +130,27 @@ def test_features_over_a_cap_are_refused_where_deny_names_them(make, caps, facts
 
 def test_features_over_a_cap_are_clipped_otherwise(make):
     assert judge(capped(make, choices=1), make.replace(CHAT, choices=4)).refusal is None
+
+
+MONEY = {"count": Count.MONEY, "amount": 1}
+PRICED = (Price("big-*", 1, 1),)
+
+
+def test_where_money_is_limited_a_model_without_a_price_is_refused_for_it_would_be_free(make):
+    """Pitfall 19."""
+    policy = make.policy(make.limit(**MONEY), prices=PRICED)
+    refusal = judge(policy).refusal
+    assert refusal is not None
+    assert (refusal.status, refusal.reason, refusal.final) == (403, "model.unpriced", True)
+    assert judge(policy, make.replace(CHAT, model="")).refusal is not None
+    assert judge(policy, make.replace(CHAT, model="big-1")).refusal is None
+    assert judge(policy, RequestFacts("opaque", "opaque"), route="GET /models").refusal is None
+
+
+def test_a_model_without_a_price_passes_where_no_limit_on_money_is_in_force(make):
+    campaign = make.limit(**MONEY, per=("campaign",))
+    assert judge(make.policy(make.limit(), prices=PRICED)).refusal is None
+    assert judge(make.policy(make.limit(**MONEY, shadow=True), prices=PRICED)).refusal is None
+    assert judge(make.policy(make.limit(**MONEY), mode="shadow")).refusal is None
+    assert judge(make.policy(campaign)).refusal is None
+    assert judge(make.policy(campaign), verdict=Verdict(campaign="c-1")).refusal is not None

@@ -34,7 +34,7 @@ from gateway.model.admission import Saturated
 from gateway.model.decision import Action, Refusal
 from gateway.model.evidence import NO_VERDICT, Verdict
 from gateway.model.limit import Count, LimitState, Taken
-from gateway.model.policy import AuditRules
+from gateway.model.policy import AuditRules, FeatureCaps, Price
 from gateway.model.request import Usage
 
 BODY = b'{"model":"m","messages":[{"role":"user","content":"hello"}],"max_tokens":5}'
@@ -177,6 +177,30 @@ def test_an_ordinary_request_is_settled_by_the_truth(make):
     record = step.record(2_000_000)
     assert (record.end, record.status, record.settle, record.usage.source) == ("complete", 200, "settled", "upstream")
     assert record.decision.limits == ("rpm",)
+
+
+def test_a_request_costs_what_the_prices_say_that_it_runs_under(make):
+    policy = make.policy(make.limit(count=Count.MONEY, amount=1000), prices=(Price("m", 2_000_000, 7_000_000),))
+    step = walk(make.door(policy), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT)
+    step = walk(step, Taken(True, states(step.hold, fitted=True)), Answered(200, False), Relayed(SEEN, "complete", 99, True, 7))
+    assert step.amounts.micro_cost == step.amounts.for_claim(step.hold.claims[0]) == 3 * 2 + 5 * 7
+    assert step.next("settled").record(2_000_000).usage.micro_cost == 41
+
+
+def test_a_request_without_a_limit_is_recorded_with_its_cost_too(make):
+    policy = make.policy(prices=(Price("m", 2_000_000, 7_000_000),))
+    step = walk(make.door(policy), Found(make.key(), 1), Payload(BODY, BODY), NO_VERDICT, Answered(200, False))
+    step = walk(step, Relayed(SEEN, "complete", 99, True, 7))
+    assert step.record(2_000_000).usage.micro_cost == 41
+
+
+def test_a_request_whose_clipped_form_fits_is_not_refused_for_what_was_clipped(make):
+    policy = make.policy(make.limit(count=Count.TOKENS, amount=1000))
+    tier = make.replace(policy.tiers["standard"], features=FeatureCaps(max_output=100))
+    policy = make.replace(policy, tiers={"standard": tier})
+    body = BODY.replace(b":5}", b":50000}")
+    step = walk(make.door(policy), Found(make.key(), 1), Payload(body, body), NO_VERDICT)
+    assert step.hold.claims[0].want <= 1000
 
 
 def admitting(make, *limits):

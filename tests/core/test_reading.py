@@ -135,3 +135,35 @@ def test_usage_is_asked_for_only_where_it_is_needed_and_understood(make, policy,
 
 def test_a_policy_that_is_off_touches_nothing(make):
     assert through(make, tiered(make, FeatureCaps(logprobs=2), mode="off")).body is BODY
+
+
+def test_amounts_of_its_own_come_from_the_key_s_record_alone(make):
+    key = make.key(limits=(("rpm", 7),))
+    assert caller_of(make.arrival(), Found(key, 1)).limits == {"rpm": 7}
+    assert caller_of(make.arrival(), Found(make.key(), 1)).limits == {}
+    assert caller_of(make.arrival(source="asserted"), Found(key, 1)).limits == {}
+
+
+ASKING = b'{"model":"m","messages":[{"role":"user","content":"hi"}],"max_tokens":100000,"n":8}'
+
+
+@pytest.mark.parametrize(
+    ("caps", "output"),
+    [
+        (FeatureCaps(max_output=500), 4_000),
+        (FeatureCaps(choices=2), 200_000),
+        (FeatureCaps(max_output=500, choices=2), 1_000),
+        (FeatureCaps(max_output=100_000, choices=8), 800_000),
+    ],
+)
+def test_a_clipped_request_is_expected_to_come_to_what_its_clipped_form_can(make, caps, output):
+    facts = through(make, tiered(make, caps), ASKING).facts
+    assert (facts.estimate.output, facts.estimate.output_given) == (output, True)
+    assert (facts.max_output, facts.choices) == (100_000, 8)
+
+
+@pytest.mark.parametrize(("cap", "output"), [(50, 50), (9_000, 1024)])
+def test_a_bound_that_the_policy_wrote_is_no_word_of_the_client_s(make, cap, output):
+    unbounded = b'{"model":"m","messages":[]}'
+    estimate = through(make, tiered(make, FeatureCaps(max_output=cap)), unbounded).facts.estimate
+    assert (estimate.output, estimate.output_given) == (output, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -65,6 +66,18 @@ def test_open_slots_have_neither_a_window_nor_a_reset():
     policies, standings = told(a_state("slots", Count.CONCURRENT, 4, 1))
     assert policies == [("slots", {"q": 4, "qu": "concurrent-requests"})]
     assert standings == [("slots", {"r": 1})]
+
+
+def test_a_lifetime_budget_has_neither_a_window_nor_a_reset():
+    policies, standings = told(a_state("life", Count.OUTPUT_TOKENS, 1000, 7, reset=-1, window="lifetime", window_us=0))
+    assert (policies, standings) == ([("life", {"q": 1000})], [("life", {"r": 7})])
+
+
+def test_a_month_is_as_long_as_the_one_the_request_arrived_in():
+    state = a_state("month", window="calendar", window_us=31 * 86_400 * SECOND, period="month")
+    starts = [86_400 * SECOND * day for day in (0, 31, 59, 90)]
+    february = replace(state, claim=replace(state.claim, periods=tuple(starts)))
+    assert told(february)[0] == [("month", {"q": 50, "w": 28 * 86_400, "qu": "requests"})]
 
 
 def test_in_a_refusal_only_the_limits_in_the_way_say_when():

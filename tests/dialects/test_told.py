@@ -42,6 +42,17 @@ def test_only_limits_on_the_count_asked_for_compete():
     assert tightest([], (Count.REQUESTS,)) is None
 
 
+def test_money_is_told_to_nobody_for_it_would_be_read_as_tokens():
+    assert told([a_state("usd", Count.MONEY, 2_000_000_000, 5)]) == []
+
+
+def test_a_lifetime_budget_is_told_where_nothing_is_said_of_when_it_is_whole():
+    life = a_state("life", Count.TOKENS, 1000, 1, reset=-1, window="lifetime", window_us=0)
+    minute = a_state("tpm", Count.TOKENS, 1000, 900)
+    assert told([life]) == [life]
+    assert tightest([life, minute], (Count.TOKENS,)) is minute
+
+
 @given(us=st.integers(0, 10**13))
 def test_waits_round_up_and_are_never_zero(us):
     assert (retry_after_s(us) - 1) * SECOND < max(us, 1) <= retry_after_s(us) * SECOND

@@ -11,6 +11,8 @@ from gateway.model.decision import Action
 from gateway.model.limit import Count
 from gateway.model.policy import BiasCap, CallerMatch, FeatureCaps, Rung, StepDown
 
+DAY = 86_400_000_000
+
 
 def limit(small, written):
     return small.policy("rate: 20/minute", written).tiers["free"].limits[0]
@@ -26,10 +28,48 @@ def test_a_bucket_is_as_deep_as_its_rate_unless_it_says(small):
     assert limit(small, "rate: 20/minute, window: bucket, burst: 5").capacity == 5
 
 
+@pytest.mark.parametrize(
+    ("written", "window", "period", "window_us", "amount"),
+    [
+        ("rate: 2000/month", "calendar", "month", 31 * DAY, 2000),
+        ("rate: 2000 per week, zone: Asia/Tokyo", "calendar", "week", 7 * DAY, 2000),
+        ("rate: 20/day", "sliding", None, DAY, 20),
+        ("rate: 20 per 1 day, window: calendar", "calendar", "day", DAY, 20),
+        ("rate: 20/lifetime", "lifetime", None, 0, 20),
+        ("rate: 20/lifetime, window: lifetime", "lifetime", None, 0, 20),
+        ("rate: 20/day, window: bucket", "bucket", None, DAY, 20),
+    ],
+)
+def test_the_rate_says_the_window_where_the_window_is_not_written(small, written, window, period, window_us, amount):
+    found = limit(small, written)
+    assert (found.window, found.period, found.window_us, found.amount) == (window, period, window_us, amount)
+    assert found.zone == ("Asia/Tokyo" if "Tokyo" in written else "UTC")
+
+
+def test_money_is_in_micro_units_and_so_is_its_burst(small):
+    money = "count: money, shadow: true, rate: 0.000001/day, window: bucket, burst: 3"
+    found = small.policy("count: requests, rate: 20/minute", money).tiers["free"].limits[0]
+    assert (found.amount, found.burst) == (1, 3_000_000)
+
+
+def test_multipliers_are_thousandths_in_the_files_order(small):
+    assert limit(small, "rate: 20/minute, multipliers: { big-*: 3, '*': 0.5, small: '0.001' }").weights == (
+        ("big-*", 3_000), ("*", 500), ("small", 1),
+    )  # fmt: skip
+
+
 def test_slots_have_a_lease(small):
     found = small.policy().tiers["standard"].limits[1]
     assert (found.count, found.window, found.amount, found.window_us) == (Count.CONCURRENT, "slots", 8, 900_000_000)
     assert small.policy(", lease: 15m", "").tiers["standard"].limits[1].window_us == 900_000_000
+
+
+def test_classes_and_adaptive_slots(small):
+    slots = small.policy("at_once: 8", "at_once: 8, adaptive: gradient, priority: high").tiers["standard"].limits[1]
+    assert (slots.adaptive, slots.priority) == ("gradient", "high")
+    plain = small.policy().tiers["standard"]
+    assert (plain.limits[1].adaptive, plain.limits[1].priority, plain.priority) == (None, None, "normal")
+    assert small.policy("[small-*]\n", "[small-*]\n    priority: batch\n").tiers["free"].priority == "batch"
 
 
 def test_a_limit_s_own_word_on_lost_state_stands_over_the_policy_s(small):

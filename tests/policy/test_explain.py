@@ -97,5 +97,9 @@ def test_limits_in_words():
         limit_words(Limit("l", Count.CONCURRENT, "slots", 4, 900_000_000, ("key",)))
         == "4 requests at once (a slot frees itself after 15 minutes)"
     )
+    month = Limit("l", Count.MONEY, "calendar", 2_500_500_000, 1, ("key",), period="month", zone="Europe/Berlin")
+    assert limit_words(month, "EUR") == "2500.5 EUR in each calendar month (Europe/Berlin)"
+    life = Limit("l", Count.REASONING_TOKENS, "lifetime", 7, 0, ("key",), weights=(("big-*", 3_000), ("small-*", 500)))
+    assert limit_words(life) == "7 reasoning tokens in all, for ever, each big-* one counts 3, each small-* one counts 0.5"
     bucket = Limit("l", Count.OUTPUT_TOKENS, "bucket", 2, 1_000_000, ("key",), burst=10)
     assert limit_words(bucket) == "2 output tokens per second, evenly, up to 10 at once"

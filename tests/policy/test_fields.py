@@ -26,6 +26,11 @@ from gateway.policy import fields
         (fields.Share, [0.5, 1], [0, 1.1, float("nan")]),
         (fields.UntilDate, ["2027-02-01"], ["2027-13-01", "soon"]),
         (fields.Size, ["32MiB", 1024], ["32MO", 1.5, True]),
+        (fields.Rate, ["20/minute", "0.5/day", "7 per week", "2000/Month", "20/lifetime"], ["20", "2/2 months", "0.0/day", "1/year"]),
+        (fields.Zone, ["UTC", "Europe/Berlin"], ["", "Mars/Olympus", "../UTC", "/etc/passwd"]),
+        (fields.Currency, ["USD", "credits"], ["", "€", "US Dollar"]),
+        (fields.Weight, [0, 1, 0.5, "2.125", 1000], [-1, 0.0001, 1001, True, "x", float("nan")]),
+        (fields.PerMillion, [0, 2.5, "0.000001"], [-1, "0.0000001", True, "x", float("inf"), [1]]),
     ],
     ids=lambda value: None,
 )

@@ -29,6 +29,24 @@ def test_the_small_policy_has_nothing_to_be_said(small):
         ("", "", "trusted_proxies: [0.0.0.0/0]\n", "trusted_proxies[0]: everybody's identity headers are believed"),
         ("tier: standard", "tier: free", "", "tiers.standard: no caller rule gives this tier"),
         ("", "", "  open: { models: [x] }\n", "tiers.open: this tier has no limits"),
+        (
+            "count: requests",
+            "count: money, shadow: true",
+            "",
+            "tiers.free.limits[0].count: models that have no price cost nothing here (small-*)",
+        ),
+        (
+            "count: requests",
+            "count: money",
+            "prices:\n  small-x: { input: 1, output: 1 }\n",
+            "tiers.free.limits[0].count: models that have no price are refused here (small-*)",
+        ),
+        (
+            "rate: 20/minute",
+            "rate: 20/lifetime, when_state_is_lost: degrade",
+            "",
+            "tiers.free.limits[0]: when the state is lost each process gives out 0.5 of it anew",
+        ),
         ("", "", "signals:\n  cadence: { level: watch }\n", "signals.cadence: this version has no such signal"),
         ("", "", "signals:\n  baseline: a.json\n", "signals.baseline: not acted on"),
         ("", "", LADDER, "ladder: this version has no signals"),
@@ -47,6 +65,11 @@ def test_the_small_policy_has_nothing_to_be_said(small):
 )
 def test_each_notice(small, old, new, more, notice):
     assert any(line.startswith(notice) for line in told(small.read(old, new, more)))
+
+
+def test_money_whose_models_all_have_prices_needs_no_notice(small):
+    for glob in ("small-*", "s*", "*"):
+        assert told(small.read("count: requests", "count: money", f"prices:\n  '{glob}': {{ input: 1, output: 1 }}\n")) == []
 
 
 def test_a_signal_that_is_off_needs_no_notice(small):
