@@ -38,7 +38,7 @@ from gateway.core.exchange import (
     Step,
     abort,
 )
-from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Payload, Relayed
+from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed
 from gateway.core.trail import Trail
 from gateway.errors import OutcomeUnknown, StoreError
 from gateway.model.admission import Saturated
@@ -70,6 +70,8 @@ class Door(Protocol):
     - `watch(trail)`: from now on notice a client that leaves, where its body does not still have to be read for that.
     - `pardon(interruptible)` says from when on the client's leaving may cut the road short (by cancelling it), and until when.
     - `absorbs_cancel()` says whether the cancellation just caught was the door's own, and takes it back.
+    - `relay(trail)` hands the answer on as far as the trail's cover reaches, again from where it stopped when it is asked again; where
+      the trail's budget is `spent` it ends the answer there, if that can be done.
     - `so_far()` what the relay has handed on and counted so far, None before there is one.
     """
 
@@ -79,7 +81,7 @@ class Door(Protocol):
     async def read_body(self, limit: int) -> Payload | NotRead: ...
     def watch(self, trail: Trail) -> None: ...
     async def forward(self, trail: Trail) -> Answered | Broken | NotRead: ...
-    async def relay(self, trail: Trail) -> Relayed: ...
+    async def relay(self, trail: Trail) -> Relayed | Outrun: ...
     async def answer(self, step: Answer) -> None: ...
     def so_far(self) -> Relayed | None: ...
     def fail(self, error: Exception) -> None: ...
@@ -186,7 +188,9 @@ class Driver:
                 return step.next(await self._open(step))
             case Relay():
                 return step.next(await door.relay(step.trail))
-            case Extend() | Rewrite():
+            case Extend():
+                return step.next(await self._extend(step))
+            case Rewrite():
                 return step.next()
             case Keep():
                 door.pardon(interruptible=False)
@@ -242,6 +246,16 @@ class Driver:
         if not step.hold.degraded:
             meter.gauge("gateway_state_up", 1.0)
         meter.count("gateway_holds_total", ("taken" if taken.held else "refused",))
+        return taken
+
+    async def _extend(self, step: Extend) -> Taken | Lost:
+        meter = self.world.meter
+        try:
+            taken = await self._store_of(step.hold).extend(step.hold, step.slice.number, step.slice.wants)
+        except StoreError as error:
+            meter.count("gateway_slices_total", ("lost",))
+            return self._state_lost(step.hold.claims, Lost(type(error).__name__, unknown=isinstance(error, OutcomeUnknown)))
+        meter.count("gateway_slices_total", ("taken" if taken.held else "closed" if taken.settled else "refused",))
         return taken
 
     def _state_lost(self, claims: tuple[Claim, ...], lost: Lost) -> Lost:
@@ -398,6 +412,8 @@ class Driver:
         if usage.total:
             meter.count("gateway_tokens_total", ("input", usage.source), usage.input)
             meter.count("gateway_tokens_total", ("output", usage.source), usage.output)
+        if "cut" in trail.changed:
+            meter.count("gateway_streams_cut_total", (outcome.fault,))
         for what in trail.decision.shadowed if trail.decision else ():
             meter.count("gateway_shadow_total", (what,))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gateway.asgi.fields import response_fields
 from gateway.core.exchange import Answer
 from gateway.core.refusals import internal, upstream_refusal
-from gateway.core.replies import Answered, Broken, NotRead, Payload, Relayed
+from gateway.core.replies import Answered, Broken, NotRead, Outrun, Payload, Relayed
 from gateway.core.trail import Trail
 from gateway.dialects.base import Dialect, Relay
 from gateway.dialects.decode import decode_request
@@ -218,18 +218,17 @@ class HttpDoor:
 
     # ── The answer passing by ───────────────────────────────────────────────────────────────────
 
-    async def relay(self, trail: Trail) -> Relayed:
+    async def relay(self, trail: Trail) -> Relayed | Outrun:
         answer = self._answer
         assert answer is not None  # forward came first
-        assert trail.facts is not None
-        relay = self._dialect.relay(trail.facts, self._status, answer.headers, hide_usage=trail.hides_usage)
-        if trail.filters_models and (tier := trail.tier) is not None:
-            relay = shown_to(lambda model: allows_model(tier, model), relay, self._status, answer.headers)
-        self._relay = relay
-        if (_field(answer.headers, b"content-type") or b"").startswith(b"text/event-stream"):
-            await self._start()
+        relay = self._relay or await self._begin(trail, answer)
         try:
-            while chunk := await answer.read():
+            if trail.spent and (end := relay.cut()) is not None:
+                await answer.aclose()
+                return self._whole(relay, end, cut=True)
+            if out := relay.go_on(trail.cover.tokens if trail.cover else None):
+                await self._hand_on(out)
+            while not relay.waits and (chunk := await answer.read()):
                 if out := relay.feed(chunk):
                     await self._hand_on(out)
         except UpstreamError as error:
@@ -240,13 +239,26 @@ class HttpDoor:
         except OSError:
             self.gone = True
             return self._relayed(relay, "client_gone", "")
-        self._tail = relay.finish()
-        self._bytes_out += len(self._tail)
-        return self._relayed(relay, "complete", "")
+        return Outrun(relay.counted()) if relay.waits else self._whole(relay, relay.finish())
 
-    def _relayed(self, relay: Relay, end: End, fault: UpstreamFault | Literal[""]) -> Relayed:
+    async def _begin(self, trail: Trail, answer: UpstreamAnswer) -> Relay:
+        assert trail.facts is not None  # the core has read it
+        relay = self._dialect.relay(trail.facts, self._status, answer.headers, hide_usage=trail.hides_usage)
+        if trail.filters_models and (tier := trail.tier) is not None:
+            relay = shown_to(lambda model: allows_model(tier, model), relay, self._status, answer.headers)
+        self._relay = relay
+        if (_field(answer.headers, b"content-type") or b"").startswith(b"text/event-stream"):
+            await self._start()
+        return relay
+
+    def _whole(self, relay: Relay, end: bytes, *, cut: bool = False) -> Relayed:
+        self._tail = end
+        self._bytes_out += len(end)
+        return self._relayed(relay, "complete", "", cut=cut)
+
+    def _relayed(self, relay: Relay, end: End, fault: UpstreamFault | Literal[""], *, cut: bool = False) -> Relayed:
         first = None if self._first_byte is None else int((self._first_byte - self.began) * 1e6)
-        return Relayed(relay.seen(), end, self._bytes_out, self._started, first, fault, self._bytes_in)
+        return Relayed(relay.seen(), end, self._bytes_out, self._started, first, fault, self._bytes_in, cut)
 
     async def _start(self) -> None:
         if not self._started and not self.gone:

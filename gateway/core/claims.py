@@ -27,6 +27,7 @@ _SLOT_RETRY_US = 1_000_000
 """When a slot comes free nobody knows: this is when asking again makes sense."""
 
 _LONGEST_SUBJECT = 160
+_FIRST_OUTPUT = 1024
 _MICRO = 1_000_000
 """Micro-units in a unit of money."""
 
@@ -93,6 +94,8 @@ def _claim(
     periods = period_starts(limit.period, limit.zone, at_us) if limit.period else ()
     weight = _weight(limit.weights, facts.model) if limit.weights else WEIGHT_ONE
     wanted, guessed = _expected(limit.count, facts, prices)
+    if limit.when_spent == "finish" and facts.stream:
+        wanted, guessed = _first(limit.count, facts, prices, capacity)
     if weight != WEIGHT_ONE:
         wanted, guessed = -(-wanted * weight // WEIGHT_ONE), -(-guessed * weight // WEIGHT_ONE)
     return Claim(limit, key, slot, amount, burst, _want(wanted, guessed, capacity, whole), periods, weight)
@@ -116,6 +119,15 @@ def _want(wanted: int, guessed: int, capacity: int, whole: int) -> int:
         return min(wanted + guessed, capacity)
     # Fits the limit as written and only the ladder's share is too small: hold all of the share, the rest becomes debt.
     return capacity if wanted <= whole else min(wanted, MAX_AMOUNT)
+
+
+def _first(count: Count, facts: RequestFacts, prices: tuple[Price, ...], capacity: int) -> tuple[int, int]:
+    """What is expected of a stream that ends where its budget does, and extends its hold as it goes: not all that it may come to, even
+    where the client bounds it, but a first part, of output at most a quarter of the limit."""
+    estimate = facts.estimate
+    first = replace(estimate, output=min(estimate.output, _FIRST_OUTPUT), output_given=False)
+    wanted, guessed = _expected(count, replace(facts, estimate=first), prices)
+    return wanted, min(guessed, max(capacity // 4, 1))
 
 
 def _expected(count: Count, facts: RequestFacts, prices: tuple[Price, ...]) -> tuple[int, int]:

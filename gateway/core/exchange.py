@@ -18,7 +18,8 @@ from typing import assert_never
 from gateway.core.admitting import ask_of, ended
 from gateway.core.claims import claims_for, refusal_for
 from gateway.core.decide import decide
-from gateway.core.noting import noted, reasoned, undecided, with_shadow_limits
+from gateway.core.extending import Slice, cover_by, ends_when_lost, further, in_the_way, next_slice, rest_slice
+from gateway.core.noting import noted, reasoned, undecided, with_shadow_ends, with_shadow_limits
 from gateway.core.outcomes import Abort, bytes_in, cut, cut_off, expected
 from gateway.core.owning import keeps, lists, refs
 from gateway.core.pricing import priced
@@ -181,8 +182,10 @@ class Reserve:
             return _without_state(trail, hold, reply)
         trail = replace(trail, states=reply.states)
         if reply.held:
-            return Admit(replace(with_shadow_limits(trail), hold=hold))
-        assert trail.facts is not None  # Assess comes first
+            assert trail.facts is not None  # Assess comes first
+            cover = cover_by(reply.states, trail.facts, trail.policy.prices)
+            return Admit(replace(with_shadow_limits(trail), hold=hold, cover=cover))
+        assert trail.facts is not None
         refusal = state_lost("quota") if reply.settled else refusal_for(reply.states, trail.facts)
         if hold.sure:
             return _refused(trail, refusal)
@@ -246,9 +249,11 @@ class Relay:
 
     def next(self, reply: Relayed | Outrun | Trace) -> Extend | Rewrite | Keep | Leave:
         if isinstance(reply, Outrun):
-            return Extend(self, reply.tokens)
+            return Extend(self, _next_slice(self.trail, reply.tokens))
         if isinstance(reply, Trace):
             return Rewrite(self, reply.size)
+        if reply.cut and "cut" not in self.trail.changed:
+            return replace(self, trail=replace(self.trail, changed=(*self.trail.changed, "cut"))).next(reply)
         outcome = Outcome(
             reply.end,
             self.head.status,
@@ -258,7 +263,7 @@ class Relay:
             bytes_in=reply.bytes_in,
             bytes_out=reply.bytes_out,
             first_byte_us=reply.first_byte_us,
-            fault=reply.fault,
+            fault=self.trail.spent if reply.cut else reply.fault,
             cooldown_us=self.head.retry_after_us,
         )
         if outcome.refusal is not None:
@@ -270,13 +275,32 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """I/O: extend the hold of a stream that outruns it. Passes straight back to Relay until streams are bounded mid-way."""
+    """I/O: charge the hold of a stream that outruns it a further slice; see `extending`. Then it is relayed on, or to its end here."""
 
     relay: Relay
-    tokens: int
+    slice: Slice
 
-    def next(self, reply: None = None) -> Relay:
-        return self.relay
+    @property
+    def hold(self) -> Hold:
+        assert self.relay.trail.hold is not None  # only what is held can be outrun
+        return self.relay.trail.hold
+
+    def next(self, reply: Taken | Lost) -> Relay | Extend:
+        trail, facts = self.relay.trail, self.relay.trail.facts
+        assert facts is not None  # Assess comes first
+        if isinstance(reply, Lost) or reply.settled:
+            trail = noted(trail, "state.lost")
+            if ends_when_lost(self.slice, trail.states):
+                return self._ended(trail, "state.quota")
+        elif reply.held:
+            trail = with_shadow_ends(trail, reply.states)
+        else:
+            rest = rest_slice(self.slice, reply.states, facts, trail.policy.prices)
+            return self._ended(trail, in_the_way(reply.states)) if rest is None else replace(self, slice=rest)
+        return replace(self.relay, trail=replace(trail, cover=further(self.slice, facts)))
+
+    def _ended(self, trail: Trail, reason: str) -> Relay:
+        return replace(self.relay, trail=replace(trail, spent=reason, cover=None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,6 +481,12 @@ def _without_state(trail: Trail, hold: Hold, lost: Lost) -> Reserve | Admit | Se
     if not hold.degraded and any(claim.limit.when_state_is_lost == "degrade" for claim in hold.claims):
         return Reserve(trail, replace(unsure, degraded=True))
     return Admit(trail if unsure.sure else replace(trail, hold=unsure))
+
+
+def _next_slice(trail: Trail, counted: int) -> Slice:
+    assert trail.cover is not None  # only a stream with a cover is bound
+    assert trail.facts is not None
+    return next_slice(trail.cover, trail.states, trail.facts, trail.policy.prices, counted)
 
 
 def _outcome_of(refusal: Refusal) -> Outcome:

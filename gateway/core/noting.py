@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gateway.core.trail import Outcome, Trail
 from gateway.model.decision import Action, Decision, Refusal
+from gateway.model.limit import LimitState
 
-__all__ = ["noted", "reasoned", "undecided", "with_shadow_limits"]
+__all__ = ["noted", "reasoned", "undecided", "with_shadow_ends", "with_shadow_limits"]
 
 
 def with_shadow_limits(trail: Trail) -> Trail:
@@ -19,10 +21,21 @@ def with_shadow_limits(trail: Trail) -> Trail:
     return replace(trail, decision=replace(decision, shadowed=decision.shadowed + over))
 
 
+def with_shadow_ends(trail: Trail, told: Sequence[LimitState]) -> Trail:
+    """The trail after a slice: limits in shadow that would have ended the stream are named."""
+    for state in told:
+        limit = state.claim.limit
+        if not state.fitted and limit.shadow and limit.when_spent == "finish":
+            trail = noted(trail, f"limit.{limit.id}")
+    return trail
+
+
 def noted(trail: Trail, note: str) -> Trail:
-    """The trail with a note beside the decision."""
+    """The trail with a note beside the decision, once."""
     decision = trail.decision
-    return trail if decision is None else replace(trail, decision=replace(decision, shadowed=(*decision.shadowed, note)))
+    if decision is None or note in decision.shadowed:
+        return trail
+    return replace(trail, decision=replace(decision, shadowed=(*decision.shadowed, note)))
 
 
 def reasoned(trail: Trail, refusal: Refusal) -> Trail:

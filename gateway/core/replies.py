@@ -66,7 +66,10 @@ class Broken:
 @dataclass(frozen=True, slots=True)
 class Relayed:
     """Reply to Relay: how the passing of the answer ended. The answer's end is still held back when `end` is complete.
-    `started`: the client was told a status already. `bytes_in`: of a request's body that passed through unread."""
+
+    `started`: the client was told a status already. `bytes_in`: of a request's body that passed through unread. `cut`: the answer was
+    ended at its budget, and the end held back is the dialect's own for that.
+    """
 
     seen: Seen
     end: End
@@ -75,11 +78,12 @@ class Relayed:
     first_byte_us: int | None = None
     fault: UpstreamFault | Literal[""] = ""
     bytes_in: int = 0
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outrun:
-    """Reply to Relay: the stream has used up its hold and asks for a further slice of `tokens`."""
+    """Reply to Relay: the stream has outrun its cover; `tokens` of output were counted so far."""
 
     tokens: int
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gateway.core.extending import Cover
 from gateway.dialects.base import Dialect, Seen
 from gateway.model.caller import ANONYMOUS, Caller
 from gateway.model.decision import Decision, Refusal
@@ -39,6 +40,10 @@ class Trail:
     changed: tuple[str, ...] = ()
     states: tuple[LimitState, ...] = ()
     hold: Hold | None = None
+    cover: Cover | None = None
+    """What the hold covers of a stream that may outrun it; None: nothing is to be watched."""
+    spent: str = ""
+    """Why a stream is to end here, at its budget: a reason code."""
 
     def opened_line(self, now_us: int) -> Opened:
         caller, facts = self.caller or ANONYMOUS, self.facts
@@ -59,7 +64,12 @@ class Trail:
     @property
     def alters_answer(self) -> bool:
         """The answer is changed as it passes: it must come uncompressed, and the length that it is told to have no longer holds."""
-        return self.hides_usage or self.filters_models
+        return self.hides_usage or self.filters_models or self.may_end_early
+
+    @property
+    def may_end_early(self) -> bool:
+        """The answer may be ended at its budget, by events that are written into it."""
+        return self.cover is not None and any(state.claim.limit.ends_streams for state in self.states)
 
 
 @dataclass(frozen=True, slots=True)

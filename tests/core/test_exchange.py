@@ -38,6 +38,7 @@ from gateway.model.policy import AuditRules, FeatureCaps, Price
 from gateway.model.request import Usage
 
 BODY = b'{"model":"m","messages":[{"role":"user","content":"hello"}],"max_tokens":5}'
+STREAM = b'{"model":"m","messages":[{"role":"user","content":"hello"}],"stream":true}'
 REFUSAL = Refusal("body_too_large", 413, "too large", "body.too_large")
 SEEN = Seen(Usage(input=3, output=5, source="upstream"), "stop", terminal=True, object_id="resp_1")
 LOST = [Lost("StoreUnavailable"), Lost("OutcomeUnknown", unknown=True)]
@@ -90,7 +91,11 @@ def replies(step, key):
         case Relay():
             ends = ["complete", "client_gone", "upstream_truncated"]
             whole = [Relayed(SEEN, end, 10, started, 5, "") for end in ends for started in (True, False)]
-            return [*whole, Outrun(100), Trace(1000)]
+            cut = [Relayed(SEEN, "complete", 10, True, cut=True)] if step.trail.spent else []
+            return [*whole, *cut, *([Outrun(100)] if step.trail.cover else []), Trace(1000)]
+        case Extend():
+            told = {fitted: states(step.hold, fitted=fitted) for fitted in (True, False)}
+            return [Taken(True, told[True]), Taken(True, told[False]), Taken(False, told[False]), Taken(False, (), settled=True), *LOST]
         case Keep() | Record():
             return [None, Lost("AuditError")]
         case Settle():
@@ -115,9 +120,25 @@ def test_one_record_one_settle_exactly_where_a_hold_may_be_and_one_leave_exactly
     limits = tuple(make.limit(f"l{i}", when_state_is_lost=mode) for i, mode in enumerate(modes))
     policy = make.policy(*limits, audit=AuditRules(when_lost=when_lost))
     where = {"operation": "opaque", "route": "POST /files"} if opaque else {}
-    step = make.door(policy, **where)
-    walked, maybe_held, taken_after_settle, settle_reply, extends, placed = [], False, False, None, 0, False
-    for number in range(40):
+    proven(make, data, make.door(policy, **where), cut_at, reason)
+
+
+@given(data=st.data(), cut_at=st.none() | st.integers(8, 30), reason=st.sampled_from(["client_gone", "cancelled", "fault", "shutdown"]))
+def test_a_stream_that_is_extended_or_cut_is_settled_and_recorded_once_all_the_same(make, data, cut_at, reason):
+    modes = data.draw(st.lists(st.tuples(st.sampled_from(["finish", "continue"]), st.sampled_from(["refuse", "allow"])), min_size=1))
+    limits = [
+        make.limit(f"l{i}", Count.TOKENS, 1000, when_spent=spent, when_state_is_lost=lost) for i, (spent, lost) in enumerate(modes[:3])
+    ]
+    step = walk(make.door(make.policy(*limits)), Found(make.key(), 1), Payload(STREAM, STREAM), NO_VERDICT)
+    taken = Taken(True, states(step.hold, fitted=True))
+    step = step.next(taken).next(None).next(Answered(200, True)).next()
+    proven(make, data, step, cut_at, reason, walked=[Reserve, Admit], maybe_held=True, placed=True, most=12)
+
+
+def proven(make, data, step, cut_at, reason, *, walked=(), maybe_held=False, placed=False, most=3):
+    """Walk on by any replies, cut short anywhere, and see how the road ended."""
+    walked, taken_after_settle, settle_reply, extends = list(walked), False, None, 0
+    for number in range(60):
         walked.append(type(step))
         if isinstance(step, Done):
             break
@@ -130,7 +151,7 @@ def test_one_record_one_settle_exactly_where_a_hold_may_be_and_one_leave_exactly
         reply = data.draw(st.sampled_from(replies(step, make.key)), label=type(step).__name__)
         if isinstance(step, Relay) and isinstance(reply, Outrun | Trace):
             extends += 1
-            reply = reply if extends < 3 else Relayed(SEEN, "complete", 1, True)
+            reply = reply if extends < most else Relayed(SEEN, "complete", 1, True)
         if isinstance(step, Reserve):
             maybe_held = maybe_held or (isinstance(reply, Taken) and reply.held) or (isinstance(reply, Lost) and reply.unknown)
         if isinstance(step, Settle):
@@ -152,7 +173,7 @@ def walk(step, *wanted):
     """Take the road by the given replies; steps that pass straight through are passed."""
     replies = list(wanted)
     while not isinstance(step, Done):
-        if isinstance(step, Challenge | Extend | Rewrite | Keep | Leave):
+        if isinstance(step, Challenge | Rewrite | Keep | Leave):
             step = step.next()
         elif isinstance(step, Admit):
             step = step.next(None)
@@ -362,3 +383,94 @@ def test_bytes_that_had_passed_when_the_road_was_cut_are_charged_and_recorded(ma
     assert step.amounts.bytes == len(BODY) + 17
     record = step.next("settled").record(2_000_000)
     assert (record.status, record.bytes_in, record.bytes_out, record.first_byte_us) == (200, len(BODY), 17, 900)
+
+
+# ── Streams that outrun what is held ────────────────────────────────────────────────────────────
+
+
+def streaming(make, *limits, body=STREAM, **policy):
+    """At the relay of a stream whose limits were all taken."""
+    step = walk(make.door(make.policy(*limits, **policy)), Found(make.key(), 1), Payload(body, body), NO_VERDICT)
+    return walk(step, Taken(True, states(step.hold, fitted=True)), Answered(200, True), None)
+
+
+def tpm(make, amount=1000, **more):
+    return make.limit("tpm", Count.TOKENS, amount, **{"when_spent": "finish", **more})
+
+
+def told(step, *, fitted, remaining=0):
+    return tuple(make_state(claim, fitted, remaining) for claim in step.hold.claims)
+
+
+def make_state(claim, fitted, remaining):
+    return LimitState(claim, fitted, claim.amount - remaining, remaining, 9, 0 if fitted else 9_000_000)
+
+
+def test_a_stream_that_outruns_its_hold_asks_for_a_slice_and_goes_on(make):
+    step = streaming(make, tpm(make))
+    held = step.trail.cover.tokens
+    step = step.next(Outrun(held + 3))
+    assert isinstance(step, Extend)
+    assert (step.slice.number, step.slice.wants) == (1, (3 + 64,))
+    step = step.next(Taken(True, told(step, fitted=True)))
+    assert isinstance(step, Relay)
+    assert (step.trail.cover.tokens, step.trail.cover.number, step.trail.spent) == (held + 67, 1, "")
+    assert step.next(Outrun(held + 70)).slice.number == 2
+
+
+def test_what_is_left_is_asked_for_once_and_then_the_stream_ends_and_says_why(make):
+    step = streaming(make, tpm(make))
+    held = step.trail.cover.tokens
+    step = step.next(Outrun(held + 1)).next(Taken(False, told(step.trail, fitted=False, remaining=40)))
+    assert isinstance(step, Extend)
+    assert (step.slice.number, step.slice.wants) == (1, (40,))
+    step = step.next(Taken(True, told(step, fitted=True))).next(Outrun(held + 41))
+    step = step.next(Taken(False, told(step, fitted=False, remaining=40)))
+    assert isinstance(step, Relay)
+    assert (step.trail.spent, step.trail.cover) == ("limit.tpm", None)
+    step = walk(step, Relayed(Seen(Usage(3, 9, source="counted"), "length", True), "complete", 50, True, cut=True))
+    assert isinstance(step, Settle)
+    assert step.amounts.output == 9
+    record = step.next("settled").record(2_000_000)
+    assert (record.end, record.status, record.finish, record.fault, record.changed) == (
+        "complete",
+        200,
+        "length",
+        "limit.tpm",
+        ("cut",),
+    )
+
+
+def test_a_stream_that_could_not_be_cut_after_all_is_an_ordinary_one(make):
+    step = streaming(make, tpm(make))
+    step = step.next(Outrun(500))
+    step = step.next(Taken(False, told(step, fitted=False)))
+    record = walk(step, Relayed(SEEN, "complete", 50, True), "settled").record(2_000_000)
+    assert (record.fault, record.changed) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("limit", "spent"),
+    [({}, "state.quota"), ({"when_state_is_lost": "allow"}, ""), ({"when_spent": "continue"}, ""), ({"shadow": True}, "")],
+)
+@pytest.mark.parametrize("reply", [*LOST, Taken(False, (), settled=True)])
+def test_while_the_state_is_lost_only_what_may_neither_be_spent_nor_unknown_ends_a_stream(make, limit, spent, reply):
+    step = streaming(make, tpm(make, **limit)).next(Outrun(500)).next(reply)
+    assert isinstance(step, Relay)
+    assert step.trail.spent == spent
+    assert "state.lost" in step.trail.decision.shadowed
+
+
+def test_a_limit_in_shadow_that_would_have_ended_the_stream_is_named_once(make):
+    step = streaming(make, tpm(make, shadow=True))
+    for counted in (500, 700):
+        step = step.next(Outrun(counted))
+        step = step.next(Taken(True, told(step, fitted=False)))
+    assert step.trail.decision.shadowed == ("limit.tpm",)
+
+
+def test_only_a_stream_that_may_be_cut_asks_for_an_answer_that_can_be_written_into(make):
+    assert streaming(make, tpm(make)).trail.alters_answer
+    assert not streaming(make, tpm(make, when_spent="continue")).trail.alters_answer
+    assert not streaming(make, make.limit(when_spent="finish")).trail.alters_answer
+    assert streaming(make, tpm(make), body=BODY).trail.cover is None
