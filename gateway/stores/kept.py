@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import msgspec
@@ -91,11 +91,11 @@ class Rows:
 
     @staticmethod
     def read(connection: sqlite3.Connection, keys: Sequence[str] | None = None) -> Found:
-        """All that is kept, or of the counters these alone."""
+        """All that is kept, or these counters alone."""
         row = connection.execute("SELECT value FROM settings WHERE name = 'quota_time'").fetchone()
         unreadable: list[str] = []
         counters = list(_counters(connection, keys, unreadable))
-        verdicts = list(_verdicts(connection, unreadable))
+        verdicts = list(_verdicts(connection, unreadable)) if keys is None else []
         return Found(int(row[0]) if row else 0, counters, verdicts, tuple(unreadable))
 
     @staticmethod
@@ -118,10 +118,12 @@ def _rows(connection: sqlite3.Connection, keys: Sequence[str] | None) -> Iterato
 
 
 def _counters(connection: sqlite3.Connection, keys: Sequence[str] | None, unreadable: list[str]) -> Iterator[tuple[Claim, Any]]:
+    limits: dict[bytes, Limit] = {}
     for key, claim, state, spec in _rows(connection, keys):
         try:
             whole = b'{"limit":%b,"key":%b,"want":0,%b' % (spec, msgspec.json.encode(key), claim[1:])
             read = _CLAIM.decode(whole)
+            read = replace(read, limit=limits.setdefault(spec, read.limit))  # one object for all of its counters
             yield read, resolve("windows", read.limit.window).load(msgspec.json.decode(state))
         except (ValueError, TypeError, RegistryError):
             unreadable.append(key)

@@ -283,6 +283,9 @@ async def test_a_disk_that_is_full_stops_nothing_is_counted_and_is_said_once(ope
     assert 'gateway_state_writes_total{outcome="failed"} 3.0' in page
     assert 'gateway_state_writes_total{outcome="written"} 1.0' in page
     assert await process.rows() == 300
+    await process.die()
+    again = await opened()
+    assert await again.used(*(sliding(10, slot=f"s{n}", window_us=HOUR_US) for n in range(300))) == [1] * 300
 
 
 async def test_what_waits_for_a_disk_is_bounded(opened, monkeypatch):
