@@ -30,7 +30,8 @@ async def test_a_command_that_ends_beside_two_connections_does_not_remove_the_lo
     file = tmp_path / "gateway.db"
     first, second = await Database.open(file), await Database.open(file)
     await first.run(lambda connection: connection.execute("INSERT INTO settings VALUES ('a', x'00')"))
-    look = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(*c.execute('SELECT count(*) FROM settings').fetchone()); c.close()"
+    count = "SELECT count(*) FROM settings"
+    look = f"import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); print(*c.execute({count!r}).fetchone()); c.close()"
     command = [sys.executable, "-c", look, str(file)]
     assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "1\n"
     await second.run(lambda connection: connection.execute("INSERT INTO settings VALUES ('b', x'00')"))
