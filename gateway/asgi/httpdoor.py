@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.asgi.fields import response_fields
+from gateway.asgi.pace import paced
 from gateway.core.exchange import Answer
 from gateway.core.refusals import internal, upstream_refusal
 from gateway.core.replies import Answered, Broken, NotRead, Outrun, Payload, Relayed
@@ -151,14 +152,16 @@ class HttpDoor:
         request = self._request(trail)
         if isinstance(request.body, bytes):
             self._watch()
+        sent = asyncio.get_running_loop().time()
         try:
-            self._answer = answer = await self._engine.upstream_for(trail, self._scope).send(request)
+            answer = await self._engine.upstream_for(trail, self._scope).send(request)
         except (UpstreamError, _ClientGone) as error:
             if self._body_refusal is not None or self.gone:
                 return NotRead(self._body_refusal)
             if isinstance(error, UpstreamError):
                 return Broken(error.kind, error.sent)
             raise
+        self._answer = paced(answer, trail.decision.share if trail.decision else 1.0, sent)
         stream = self._scope["method"] != "HEAD" and (_field(answer.headers, b"content-type") or b"").startswith(b"text/event-stream")
         self._fields = self._answer_fields(trail, answer)
         self._status = answer.status
