@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway.model.caller import Caller
 from gateway.model.decision import Action
 from gateway.model.limit import WEIGHT_ONE, Count, Limit
-from gateway.model.policy import CallerRule, FeatureCaps, Policy, Rung, Tier
+from gateway.model.policy import CallerRule, FeatureCaps, Policy, Rung, Tier, UpstreamRule
 from gateway.policy.match import allows_model, choose_upstream, fits, match_caller, mismatch, tier_of
 
 __all__ = ["Explanation", "LimitWords", "RuleWords", "RungWords", "explain", "limit_words", "period"]
@@ -138,7 +138,14 @@ def _upstream(policy: Policy, model: str | None) -> str:
     if not policy.upstreams:
         return "as given by --upstream"
     chosen = choose_upstream(policy, model or "")
-    return f"{chosen.id} ({chosen.url})" if chosen else "none lists this model: it is refused"
+    return f"{chosen.id} ({chosen.url}){_places(chosen)}" if chosen else "none lists this model: it is refused"
+
+
+def _places(upstream: UpstreamRule) -> str:
+    """How many requests at once one process sends there."""
+    if upstream.adaptive:
+        return f", as many at once as it serves ({upstream.adaptive}, at most {upstream.at_once or upstream.max_connections})"
+    return f", at most {upstream.at_once} at once" if upstream.at_once else ""
 
 
 def _features(caps: FeatureCaps) -> tuple[str, ...]:
@@ -217,7 +224,7 @@ def period(microseconds: int) -> str:
 def _rung(rung: Rung) -> str:
     words = rung.do.word
     if rung.share < 1.0:
-        words += f" to {rung.share:g} of each limit"
+        words += f" to {rung.share:g} of each limit, of turns and of the answers' pace"
     if rung.do >= Action.PERTURB and rung.perturbations:
         words += f" with {', '.join(rung.perturbations)}"
     return words + (" (in shadow: the rung below acts)" if rung.shadow else "")

@@ -49,7 +49,9 @@ class RungBlock(Section):
     id: Id = Field(description="Name of the rung; stands in records as the reason.")
     at: Decibans = Field(description="From how many decibans on.")
     do: Literal["allow", "watch", "throttle", "perturb", "challenge", "refuse"] = Field(description="What is done.")
-    share: Share | None = Field(default=None, description="Under `throttle` and above: the share of each limit that is left.")
+    share: Share | None = Field(
+        default=None, description="Under `throttle` and above: what is left of each limit, of turns, and of the answers' pace."
+    )
     with_: list[str] = Field(default=[], alias="with", description="Perturbations, from `perturb` on.")
     shadow: bool = Field(default=False, description="Recorded as intended; the highest rung below acts.")
 

@@ -73,6 +73,13 @@ def test_a_model_is_allowed_or_refused(small, model, says):
 def test_the_upstream_is_named(small):
     policy = small.policy(more="upstreams:\n  - { id: up, url: http://a, models: [small-*] }\n")
     assert explain(policy, Caller(KEY, "acme"), "small-1").upstream == "up (http://a)"
+    places = ", at_once: 9 }", ", adaptive: aimd }", ", adaptive: aimd, at_once: 9 }"
+    told = [small.policy(more="upstreams:\n  - { id: up, url: http://a" + more + "\n") for more in places]
+    assert [explain(one, Caller(KEY, "acme"), "small-1").upstream.removeprefix("up (http://a), ") for one in told] == [
+        "at most 9 at once",
+        "as many at once as it serves (aimd, at most 1024)",
+        "as many at once as it serves (aimd, at most 9)",
+    ]
     assert "none lists this model" in explain(policy, Caller(KEY, "acme"), "big").upstream
 
 
@@ -101,5 +108,7 @@ def test_limits_in_words():
     assert limit_words(month, "EUR") == "2500.5 EUR in each calendar month (Europe/Berlin)"
     life = Limit("l", Count.REASONING_TOKENS, "lifetime", 7, 0, ("key",), weights=(("big-*", 3_000), ("small-*", 500)))
     assert limit_words(life) == "7 reasoning tokens in all, for ever, each big-* one counts 3, each small-* one counts 0.5"
+    found = Limit("l", Count.CONCURRENT, "slots", 4, 900_000_000, ("key",), adaptive="gradient")
+    assert limit_words(found).startswith("4 requests at once, as many of them as the upstream serves (gradient)")
     bucket = Limit("l", Count.OUTPUT_TOKENS, "bucket", 2, 1_000_000, ("key",), burst=10)
     assert limit_words(bucket) == "2 output tokens per second, evenly, up to 10 at once"

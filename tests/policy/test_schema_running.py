@@ -6,6 +6,8 @@ from ipaddress import ip_network
 
 import pytest
 
+from gateway.model.policy import QueueRules
+
 
 def test_an_upstream_by_default(small):
     (upstream,) = small.policy(more="upstreams:\n  - { id: up, url: http://127.0.0.1:8000 }\n").upstreams
@@ -32,6 +34,14 @@ def test_an_upstream_in_full(small):
         60_000_000,
     )
     assert (upstream.credential_header, upstream.max_connections) == ("x-api-key", 10)
+
+
+def test_an_upstream_s_places_and_the_queue_before_it(small):
+    (plain,) = small.policy(more="upstreams:\n  - { id: up, url: http://a }\n").upstreams
+    assert (plain.at_once, plain.adaptive, plain.queue, plain.cooldown_us) == (None, None, QueueRules(200, 5_000_000), 60_000_000)
+    block = "{ id: up, url: http://a, adaptive: gradient, at_once: 256, queue: { longest: 9, wait: 2s }, cooldown: 0s }"
+    (full,) = small.policy(more=f"upstreams:\n  - {block}\n").upstreams
+    assert (full.at_once, full.adaptive, full.queue, full.cooldown_us) == (256, "gradient", QueueRules(9, 2_000_000), 0)
 
 
 def test_a_credential_is_named_never_written(small):
