@@ -13,6 +13,7 @@ from gateway.model.request import Usage
 
 __all__ = [
     "MAX_AMOUNT",
+    "MOVED_BY_OUTPUT",
     "PERIOD_US",
     "WEIGHT_ONE",
     "Amounts",
@@ -64,6 +65,10 @@ class Count(StrEnum):
     MONEY = "money"
     BYTES = "bytes"
     CONCURRENT = "concurrent"
+
+
+MOVED_BY_OUTPUT = frozenset({Count.TOKENS, Count.OUTPUT_TOKENS, Count.MONEY})
+"""The counts of which an answer uses more the longer it gets, token by token as it passes."""
 
 
 @dataclass(frozen=True, slots=True)

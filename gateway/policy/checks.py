@@ -11,7 +11,7 @@ from ipaddress import IPv6Network, ip_network
 from typing import Any
 
 from gateway.errors import PolicyProblem
-from gateway.model.limit import MAX_AMOUNT
+from gateway.model.limit import MAX_AMOUNT, MOVED_BY_OUTPUT, Count
 from gateway.policy.complain import shown
 from gateway.policy.nearest import did_you_mean
 from gateway.policy.schema_judging import SignalsBlock
@@ -128,6 +128,9 @@ def _limit(tree: Tree, path: Path, limit: dict[str, Any]) -> Found:
     if "multipliers" in limit and limit.get("count") in ("bytes", "concurrent", "money"):
         message = f"a limit on {limit['count']} has no `multipliers`"
         yield tree.problem((*path, "multipliers"), message, "they are for requests and tokens", key=True)
+    if limit.get("when_spent") == "finish" and str(limit.get("count", Count.TOKENS)) not in MOVED_BY_OUTPUT:
+        message = f"no stream ends for a limit on {limit.get('count')}"
+        yield tree.problem((*path, "when_spent"), message, "`finish` is for tokens, output_tokens and money")
     yield from (_lease if concurrent else _rate)(tree, path, limit)
     per = limit.get("per")
     if isinstance(per, list) and len({str(subject) for subject in per}) < len(per):

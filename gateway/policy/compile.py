@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Literal, cast
 
 from gateway.model.decision import Action
-from gateway.model.limit import PERIOD_US, Count, Limit
+from gateway.model.limit import MOVED_BY_OUTPUT, PERIOD_US, Count, Limit, WhenSpent
 from gateway.model.policy import (
     AuditRules,
     BiasCap,
@@ -90,7 +90,7 @@ def _match(block: MatchBlock) -> CallerMatch:
 
 
 def _tier(name: str, block: TierBlock, document: Document) -> Tier:
-    limits = tuple(_limit(limit, document) for limit in block.limits)
+    limits = tuple(_limit(limit, document, block.when_spent) for limit in block.limits)
     return Tier(name, tuple(block.models), limits, _features(block.features), tuple(block.routes), block.priority)
 
 
@@ -111,13 +111,14 @@ def _bias(written: str | list[float]) -> BiasCap:
     return BiasCap("values", tuple(sorted(float(value) for value in written)))
 
 
-def _limit(block: LimitBlock, document: Document) -> Limit:
+def _limit(block: LimitBlock, document: Document, when_spent: WhenSpent) -> Limit:
     counted = _slots(block) if block.count == "concurrent" else _rated(block)
     return replace(
         counted,
         shadow=block.shadow,
         when_state_is_lost=block.when_state_is_lost or document.when_state_is_lost,
         share_when_lost=float(block.share_when_lost or document.share_when_lost),
+        when_spent=(block.when_spent or when_spent) if Count(block.count) in MOVED_BY_OUTPUT else "continue",
         adaptive=block.adaptive,
         priority=block.priority,
     )

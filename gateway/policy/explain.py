@@ -186,7 +186,8 @@ def _limit(policy: Policy, tier: Tier, limit: Limit, caller: Caller, model: str 
 def limit_words(limit: Limit, currency: str = "") -> str:
     """A limit in words: `600 requests in any minute`, `2000 USD in each calendar month (UTC)`."""
     counts = "".join(f", each {glob} one counts {weight / WEIGHT_ONE:g}" for glob, weight in limit.weights)
-    return _allowance(limit, currency) + counts
+    ends = "; a stream ends there" if limit.when_spent == "finish" else ""
+    return _allowance(limit, currency) + counts + ends
 
 
 def _allowance(limit: Limit, currency: str) -> str:

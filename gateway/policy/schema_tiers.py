@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from gateway.model.limit import LostMode, Priority, Subject
+from gateway.model.limit import LostMode, Priority, Subject, WhenSpent
 from gateway.policy.fields import (
     Adaptive,
     Amount,
@@ -140,6 +140,7 @@ class LimitBlock(Section):
     shadow: bool = Field(default=False, description="Counted and recorded, never refused by.")
     when_state_is_lost: LostMode | None = Field(default=None, description="As in the policy, for this limit alone.")
     share_when_lost: Share | None = Field(default=None, description="As in the policy, for this limit alone.")
+    when_spent: WhenSpent | None = Field(default=None, description="As in the tier, for this limit alone.")
     adaptive: Adaptive | None = Field(
         default=None,
         description="Only with `concurrent`: each process finds by `gradient` or `aimd` how many of these the upstream serves at once "
@@ -157,6 +158,12 @@ class TierBlock(Section):
 
     models: list[Glob] = Field(description="Globs of model names; empty allows none.")
     limits: list[LimitBlock] = Field(default=[], description="A request takes all of these or none.")
+    when_spent: WhenSpent = Field(
+        default="continue",
+        description="What becomes of a stream that needs more than is left of a limit on tokens, output_tokens or money. `continue`: "
+        "it goes on and leaves a debt. `finish`: it ends there as an answer that ran into its own length, with the usage and the events "
+        "that the client's library expects; it holds a part at first and more as it goes, whatever bound the client sets.",
+    )
     features: FeatureBlock = Field(default=FeatureBlock(), description="Caps on request features.")
     routes: list[Route] = Field(
         default=[],

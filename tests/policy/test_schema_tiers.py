@@ -40,3 +40,13 @@ def test_logprobs_are_a_number_or_one_of_two_words(small, written):
 @pytest.mark.parametrize("written", ["ban", "[]", "[x]", "[true]", "-100"])
 def test_bias_is_a_word_or_a_list_of_numbers(small, written):
     assert "logit_bias" in small.problems("[small-*]\n", f"[small-*]\n    features: {{ logit_bias: {written} }}\n")[0]
+
+
+def test_a_tier_says_what_becomes_of_streams_and_a_limit_may_say_otherwise(small):
+    whole = "    models: [small-*]\n    limits:\n      - { id: free-rpm, count: requests, rate: 20/minute, per: key }\n"
+    limits = "".join(
+        f"      - {{ id: l{number}, count: {count}, rate: 20/minute, per: key }}\n"
+        for number, count in enumerate(["tokens", "requests", "tokens, when_spent: continue"])
+    )
+    read = small.policy(whole, f"    models: [small-*]\n    when_spent: finish\n    limits:\n{limits}")
+    assert [limit.when_spent for limit in read.tiers["free"].limits] == ["finish", "continue", "continue"]
