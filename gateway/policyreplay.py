@@ -17,7 +17,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from gateway.asgi.peer import grouped
-from gateway.core.exchange import Admit, Assess, Challenge, Forward, Identify, Keep, Own, Read, Record, Relay, Reserve, Settle
+from gateway.core.exchange import Admit, Assess, Challenge, Identify, Keep, Leave, Own, Read, Record, Relay, Reserve, Settle, Step
 from gateway.core.replies import Answered, Found, Payload, Relayed
 from gateway.core.trail import Trail
 from gateway.dialects.base import Seen
@@ -233,7 +233,7 @@ class _Road:
 
     async def _walk(self, step: Identify, record: TraceRecord, holds: MemoryHolds) -> Admit | Record:
         """From step to step until the request would wait for its upstream, or is refused."""
-        here: Identify | Read | Assess | Own | Challenge | Reserve | Admit | Forward | Settle | Record = step
+        here: Identify | Read | Assess | Own | Challenge | Reserve | Admit | Settle | Record = step
         while True:
             match here:
                 case Identify():
@@ -250,8 +250,6 @@ class _Road:
                     here = here.next(await holds.take(here.hold))
                 case Settle():
                     here = here.next("settled")
-                case Forward():  # a preflight, which costs nothing
-                    return Admit(here.trail)
                 case Admit() | Record():
                     return here
 
@@ -260,10 +258,11 @@ class _Road:
         answer = Relayed(
             Seen(record.usage, terminal=True), "complete", len(record.answer), started=True, first_byte_us=record.first_byte_us
         )
-        step: object = Relay(end.trail, Answered(record.status, stream=False)).next(answer)
-        if isinstance(step, Keep):
+        step: Step = Relay(end.trail, Answered(record.status, stream=False)).next(answer)
+        while isinstance(step, Keep | Leave):
             step = step.next()
-        if isinstance(step, Settle):
+        if end.trail.hold is not None:
+            assert isinstance(step, Settle)  # what was held is settled, whatever came of it
             until = self._clock.now_us + record.duration_us
             first = min(until, self._clock.now_us + lease_us // 2)
             heapq.heappush(self._due, _Due(first, number, until, step.hold, step.amounts))
