@@ -28,8 +28,8 @@ __all__ = ["Changes", "Journal"]
 _log = logging.getLogger("gateway")
 
 _EVERY_S = 0.5
-_MOST = 2_048
-"""Changes in one transaction: what is copied on the loop at once, well under a millisecond."""
+_MOST = 512
+"""Changes in one transaction: few enough for the loop not to notice."""
 
 _MOST_WAITING = 400_000
 """Changes that wait for a disk. Of more, those that only say that something is gone are forgotten: they do no harm as they are."""

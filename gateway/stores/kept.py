@@ -66,10 +66,12 @@ class Rows:
     def write(self, connection: sqlite3.Connection, batch: Batch) -> None:
         """All of a batch; the caller commits, or rolls back and says `forget`."""
         counters = [(key, *kept) for key, kept in batch.counters if kept is not None]
-        put = [(key, self._number(connection, claim.limit), *_plain(claim, state)) for key, claim, state in counters]
-        verdicts = [(key, place, msgspec.json.encode(verdict)) for key, kept in batch.verdicts if kept for place, verdict in (kept,)]
+        numbers = [self._number(connection, claim.limit) for _, claim, _ in counters]
+        # Each row is made when SQLite asks for it: it lets the loop's thread run between two rows.
+        put = ((key, number, *_plain(claim, state)) for number, (key, claim, state) in zip(numbers, counters, strict=True))
         connection.executemany(_PUT_COUNTER, put)
-        connection.executemany(_PUT_VERDICT, verdicts)
+        verdicts = [(key, *kept) for key, kept in batch.verdicts if kept is not None]
+        connection.executemany(_PUT_VERDICT, ((key, place, msgspec.json.encode(verdict)) for key, place, verdict in verdicts))
         connection.executemany("DELETE FROM counters WHERE key = ?", [(key,) for key, kept in batch.counters if kept is None])
         connection.executemany("DELETE FROM verdicts WHERE key_id = ?", [(key,) for key, kept in batch.verdicts if kept is None])
         connection.execute(_PUT_TIME, (str(batch.time).encode(),))

@@ -25,7 +25,7 @@ class FolderLock:
             os.close(self._file)
             raise SettingsError(
                 f"another gateway is using {folder}, and with its state in memory each would count the limits for itself: "
-                "give both the same --state redis://HOST:PORT/DB, or this one another --data"
+                "give both the same --state redis://HOST:PORT/DB, or this one another --data, or another file where it says sqlite:FILE"
             ) from error
 
     def release(self) -> None:
