@@ -42,3 +42,5 @@ def test_a_caller_cannot_be_changed_once_known():
         Caller("k", "acme").tier = "partner"
     with pytest.raises(TypeError):
         ANONYMOUS.attributes["asn"] = "1"
+    with pytest.raises(TypeError):
+        ANONYMOUS.limits["rpm"] = 1
