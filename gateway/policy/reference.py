@@ -44,12 +44,13 @@ the nearest known word, and all errors of a file are listed at once. YAML 1.2 is
     gateway policy check FILE      is it right, and do its tests pass?
     gateway policy explain FILE    who gets what, and why
     gateway policy test FILE       its tests alone
+    gateway policy diff OLD NEW    what an edit changes, and with --replay TRACE whose requests it would decide otherwise
     gateway policy schema          the JSON Schema that editors use
 
 A running gateway takes a changed file at once (also on SIGHUP and by `POST /api/policy/reload`). Requests under way finish under
 the policy they began with. A file that is wrong changes nothing: the old policy stays, `gateway_policy_reloads_total{outcome="failed"}`
-rises and a log line says why. What was used of a limit survives an edit of its amount; an edit of its kind starts anew. Changes to
-`audit` (but `when_lost`) take effect when the gateway starts again.
+rises and a log line says why. What was used of a limit survives an edit of its amount; an edit of its kind (another count, window or
+subject, or another id) starts anew, which `gateway policy diff` says beforehand. Changes to `audit` (but `when_lost`) take effect when the gateway starts again.
 
 Shipped, and called by name (`--policy strict`): `default`, `strict`, `shadow`, `passthrough`.
 
