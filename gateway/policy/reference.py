@@ -50,7 +50,8 @@ the nearest known word, and all errors of a file are listed at once. YAML 1.2 is
 A running gateway takes a changed file at once (also on SIGHUP and by `POST /api/policy/reload`). Requests under way finish under
 the policy they began with. A file that is wrong changes nothing: the old policy stays, `gateway_policy_reloads_total{outcome="failed"}`
 rises and a log line says why. What was used of a limit survives an edit of its amount; an edit of its kind (another count, window or
-subject, or another id) starts anew, which `gateway policy diff` says beforehand. Changes to `audit` (but `when_lost`) take effect when the gateway starts again.
+subject, or another id) starts anew, which `gateway policy diff` says beforehand. Changes to `audit` (but `when_lost`) take effect when
+the gateway starts again.
 
 Shipped, and called by name (`--policy strict`): `default`, `strict`, `shadow`, `passthrough`.
 
