@@ -42,11 +42,15 @@ def claims_for(
     if policy.mode == "off":
         return ()
     claims = []
+    subjects: dict[tuple[Subject, ...], str | None] = {}
     for limit in tier.limits:
-        values = subject_values(limit.per, caller, facts, tier, verdict)
-        if values is not None:
+        if limit.per not in subjects:
+            values = subject_values(limit.per, caller, facts, tier, verdict)
+            subjects[limit.per] = None if values is None else _encoded(values)
+        subject = subjects[limit.per]
+        if subject is not None:
             limit = limit if policy.mode == "enforce" else _in_shadow(limit)
-            claims.append(_claim(limit, values, caller, facts, decision.share, policy.prices, at_us))
+            claims.append(_claim(limit, subject, caller, facts, decision.share, policy.prices, at_us))
     return tuple(claims)
 
 
@@ -82,12 +86,11 @@ def _subject(subject: Subject, caller: Caller, facts: RequestFacts, tier: Tier, 
 
 
 def _claim(
-    limit: Limit, values: tuple[str, ...], caller: Caller, facts: RequestFacts, share: float, prices: tuple[Price, ...], at_us: int
+    limit: Limit, subject: str, caller: Caller, facts: RequestFacts, share: float, prices: tuple[Price, ...], at_us: int
 ) -> Claim:
     full, burst = _own_amount(limit, caller)
     whole = burst if limit.window == "bucket" else full
     amount, burst = (full, burst) if share >= 1.0 else (_scaled(full, share), _scaled(burst, share))
-    subject = _encoded(values)
     slot = caller.account if "account" in limit.per or "key" in limit.per else subject
     capacity = burst if limit.window == "bucket" else amount
     key = f"{limit.id}:{limit.count}:{limit.window}:{limit.span}:{'+'.join(limit.per)}:{subject}"

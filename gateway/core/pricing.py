@@ -15,11 +15,21 @@ from gateway.policy.match import fits
 __all__ = ["micro_cost", "price_of", "priced"]
 
 _PER = 1_000_000
+_MOST_KNOWN = 1024
+
+# What was last looked up, so that a long list is searched once for a model. By identity: to hash a list costs more than to search it.
+_known: dict[str, tuple[tuple[Price, ...], Price | None]] = {}
 
 
 def price_of(prices: tuple[Price, ...], model: str) -> Price | None:
     """The first price that fits a model, None where none does; a request that names no model has none."""
-    return next((price for price in prices if fits(price.models, model)), None) if model else None
+    known = _known.get(model)
+    if known is None or known[0] is not prices:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        found = next((price for price in prices if fits(price.models, model)), None) if model else None
+        known = _known[model] = prices, found
+    return known[1]
 
 
 def micro_cost(price: Price, *, input: int, output: int, cached: int = 0, reasoning: int = 0) -> int:

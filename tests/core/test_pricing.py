@@ -8,6 +8,7 @@ from math import ceil
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core import pricing
 from gateway.core.pricing import micro_cost, price_of, priced
 from gateway.model.policy import Price
 from gateway.model.request import NO_USAGE, Usage
@@ -20,6 +21,13 @@ def test_the_first_price_that_fits_a_model_is_its_price():
     assert price_of((BIG, REST), "small") is REST
     assert price_of((BIG,), "small") is None
     assert price_of((BIG, REST), "") is None
+
+
+def test_another_list_of_prices_is_looked_up_anew_and_what_is_remembered_is_bounded():
+    assert [price_of(prices, "m") for prices in ((REST,), (), (REST,))] == [REST, None, REST]
+    for number in range(3_000):
+        assert price_of((BIG,), f"big-{number}") is BIG
+    assert len(pricing._known) <= 1024
 
 
 def test_cached_input_and_reasoning_have_prices_of_their_own():
