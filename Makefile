@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOCKED := .venv/.locked-base
 TESTED := .venv/.locked-tests
+DRAWN := .venv-docs/.locked
 
 .PHONY: run test check bench proof parts docs lock clean
 
@@ -30,12 +31,14 @@ parts: .parts/ready  ## a real redis-server for the tests
 	@.ci/parts $(BIN)/python
 	@touch $@
 
-docs: $(TESTED)  ## what is generated: policy reference and schema, metrics
+docs: $(TESTED) $(DRAWN)  ## what is generated: policy reference and schema, metrics, pictures
 	$(BIN)/python -m gateway policy schema --out policies/policy.schema.json
+	.venv-docs/bin/python -m tests.proof.pictures
 
 lock:  ## choose versions anew; needs uv
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml --group build -o deploy/requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml --group dev -o tests/requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --group docs -o docs/requirements.lock
 
 $(LOCKED): deploy/requirements.lock pyproject.toml
 	@.ci/install $(PYTHON) deploy/requirements.lock
@@ -45,5 +48,10 @@ $(TESTED): tests/requirements.lock pyproject.toml
 	@.ci/install $(PYTHON) tests/requirements.lock
 	@touch $@ $(LOCKED)
 
+$(DRAWN): docs/requirements.lock
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r docs/requirements.lock
+	@touch $@
+
 clean:
-	rm -rf .venv .parts .data build dist .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-docs .parts .data build dist .mypy_cache .ruff_cache .hypothesis
