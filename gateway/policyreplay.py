@@ -3,16 +3,18 @@
 Each policy has a road of its own: the steps of `core/exchange` as far as the upstream, quota in memory, settled by what the record says
 the answer came to. Nothing is called, nothing sleeps, nothing is written.
 
-Judged are caller rules, tiers, models, features and quota. Not judged: detection (nobody is suspected), the door's guard per
-address, and what only a key's own record says (its tier, its tags, limits of its own), which a trace does not have.
+Judged are caller rules, tiers, models, features and quota. Not judged: detection (nobody is suspected) and the door's guard per
+address. A trace does not say what a key's own record does (its tier, its tags, limits of its own): without the records every caller
+is one whose key says nothing.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Literal
 from urllib.parse import unquote
 
@@ -100,9 +102,12 @@ def _rank(caller: CallerReplay) -> tuple[int, int, int, str]:
     return -abs(new.refused - old.refused), -caller.different, -caller.requests, caller.key
 
 
-async def replayed(old: Policy, new: Policy, records: Iterable[TraceRecord]) -> Replayed:
-    """Run records, in order of arrival, through both policies. TraceError where they cannot be read."""
-    result, roads = Replayed(), (_Road(old), _Road(new))
+async def replayed(
+    old: Policy, new: Policy, records: Iterable[TraceRecord], *, keys: Mapping[str, KeyRecord] = MappingProxyType({})
+) -> Replayed:
+    """Run records, in order of arrival, through both policies. `keys`: what is known of callers, by key id; a key that was revoked or
+    had expired when the request came is refused. TraceError where the records cannot be read."""
+    result, roads = Replayed(), (_Road(old, keys), _Road(new, keys))
     tier_changes: dict[tuple[str, str], tuple[str, ...]] = {}
     for record in records:
         result.records += 1
@@ -191,7 +196,8 @@ class _Due:
 class _Road:
     """One policy with a clock, a store and the answers under way."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, keys: Mapping[str, KeyRecord]) -> None:
+        self._keys = keys
         self._policy = policy if policy.upstreams else replace(policy, upstreams=_ANYWHERE)
         self._clock = _Clock()
         self._holds: MemoryHolds | None = None
@@ -237,7 +243,8 @@ class _Road:
         while True:
             match here:
                 case Identify():
-                    here = here.next(Found(KeyRecord(record.key, record.account, None, frozenset(), 0), self._clock.now_us))
+                    known = self._keys.get(record.key) or KeyRecord(record.key, record.account, None, frozenset(), 0)
+                    here = here.next(Found(known, self._clock.now_us))
                 case Read():
                     here = here.next(Payload(record.body, record.body))
                 case Assess():

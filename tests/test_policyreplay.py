@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway import policyreplay
+from gateway.model.caller import KeyRecord
 from gateway.model.request import Usage
 from gateway.policy.load import read_text
 from gateway.policyreplay import replayed
@@ -118,6 +119,29 @@ async def test_attributes_and_network_decide_as_they_do_live():
         record(0, attributes={"asn": "AS1"}), record(1, "k-2", peer="2001:db8:0:1::77"), record(2, "k-3", peer="198.51.100.1"),
     ])  # fmt: skip
     assert {key: one.rules[1] for key, one in result.callers.items()} == {"k-1": "asn", "k-2": "net", "k-3": ""}
+
+
+async def test_what_a_key_s_own_record_says_decides_where_it_is_known():
+    callers = "  - { id: gold, match: { tag: gold }, tier: other }\n  - { id: all, match: {}, tier: free }"
+    keys = {
+        "k-1": KeyRecord("k-1", "a-1", None, frozenset({"gold"}), 0),
+        "k-2": KeyRecord("k-2", "a-1", None, frozenset(), 0, revoked_us=START + SECOND),
+        "k-3": KeyRecord("k-3", "a-3", None, frozenset(), 0, limits=(("rpm", 2),)),
+    }
+    one = policy(RPM % 1, callers=callers)
+    records = [
+        record(0, "k-2"),
+        record(0, "k-1", model="large"),
+        record(2, "k-2"),
+        *(record(n, "k-3", account="a-3") for n in (3, 4, 5)),
+    ]
+    result = await replayed(one, one, records, keys=keys)
+    assert {key: (caller.rules[0], caller.tallies[0].reasons) for key, caller in result.callers.items()} == {
+        "k-1": ("gold", {}),
+        "k-2": ("", {"caller.revoked": 1}),
+        "k-3": ("all", {"limit.rpm": 1}),
+    }
+    assert (await replayed(one, one, records)).tallies[0].refused == 4
 
 
 async def test_nobody_is_suspected():

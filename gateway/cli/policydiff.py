@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -14,11 +15,13 @@ from typing import Any
 
 import click
 
-from gateway.cli.options import json_option, print_json
+from gateway.cli.options import json_option, print_json, state_options
+from gateway.model.caller import KeyRecord
 from gateway.model.policy import Policy
 from gateway.policy.load import find, load
 from gateway.policydiff import Change, Difference, difference
 from gateway.policyreplay import CallerReplay, Replayed, Tally, replayed
+from gateway.settings import deployment_secret, state_opener
 from gateway.trace import TraceRecord, read_trace
 
 __all__ = ["diff"]
@@ -27,7 +30,13 @@ _TOLD_CALLERS = 20
 _LONGEST_VALUE = 120
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": "~"}
 _STEPS = 1000
-_NOT_JUDGED = "judged by caller rules, tiers and limits; not by signals, by the door, or by what a key's own record says"
+_JUDGED = "judged by caller rules, tiers and limits; not by signals or the door"
+_WITHOUT_KEYS = ", nor by what a key's own record says (--keys)"
+
+
+class _WallClock:
+    def now(self) -> int:
+        return time.time_ns() // 1000
 
 
 @click.command("diff")
@@ -36,13 +45,26 @@ _NOT_JUDGED = "judged by caller rules, tiers and limits; not by signals, by the 
 @click.option("--replay", "traces", multiple=True, type=click.Path(dir_okay=False, path_type=Path), metavar="TRACE",
               help="Recorded traffic (gateway.trace/v1, plain or gzip) to try both on; may be repeated, oldest first.")  # fmt: skip
 @click.option("--first", "at_most", type=click.IntRange(1), metavar="N", help="Try only the first N records of each trace.")
+@click.option("--keys", "with_keys", is_flag=True, help="Take tiers, tags and limits of their own from the issued keys in the state.")
+@state_options
 @click.option("--exit-code", is_flag=True, help="Exit 1 where anything differs, for scripts.")
 @json_option
-def diff(old: str, new: str, traces: tuple[Path, ...], at_most: int | None, exit_code: bool, as_json: bool) -> None:
+def diff(
+    old: str,
+    new: str,
+    traces: tuple[Path, ...],
+    at_most: int | None,
+    with_keys: bool,
+    state: str,
+    data: Path,
+    exit_code: bool,
+    as_json: bool,
+) -> None:
     """Say what is different in policy NEW, and of each limit whether what was used is kept or counting starts anew.
 
     With --replay, recorded requests are judged by both policies on a virtual clock: which callers get another rule, tier or limit,
-    and how many of their requests would be refused. Signals are not run: nobody is suspected.
+    and how many of their requests would be refused. Signals are not run: nobody is suspected. A trace knows callers by key id,
+    account and attributes; with --keys the keys issued in --state say the rest.
 
     Exits 0; with --exit-code 1 where anything differs.
 
@@ -50,23 +72,35 @@ def diff(old: str, new: str, traces: tuple[Path, ...], at_most: int | None, exit
     """
     before, after = load(find(old)), load(find(new))
     found = difference(before, after)
-    tried = _tried(before, after, traces, at_most) if traces else None
+    keys = asyncio.run(_issued(state, data)) if traces and with_keys else {}
+    tried = _tried(before, after, traces, at_most, keys) if traces else None
+    judged = _JUDGED + ("" if with_keys else _WITHOUT_KEYS)
     if as_json:
-        print_json(_as_plain(found, tried))
+        print_json(_as_plain(found, tried, judged))
     else:
         _print(found)
         if tried is not None:
-            _print_replay(tried)
+            _print_replay(tried, judged)
     sys.exit(1 if exit_code and (found.changes or (tried is not None and tried.affected)) else 0)
 
 
 # ── Replay ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _tried(before: Policy, after: Policy, traces: tuple[Path, ...], at_most: int | None) -> Replayed:
+async def _issued(state: str, data: Path) -> dict[str, KeyRecord]:
+    """Every key in the state, by its id."""
+    opened = await state_opener(state)(state, data, secret=deployment_secret(), clock=_WallClock(), exclusive=False)
+    try:
+        return {record.key_id: record for record in await opened.keys.list()}
+    finally:
+        await opened.aclose()
+
+
+def _tried(before: Policy, after: Policy, traces: tuple[Path, ...], at_most: int | None, keys: dict[str, KeyRecord]) -> Replayed:
     """Run the traces, with a bar on standard error where somebody watches."""
     with click.progressbar(length=_STEPS * len(traces), label="replay", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        return asyncio.run(replayed(before, after, itertools.chain.from_iterable(_read(trace, at_most, bar) for trace in traces)))
+        records = itertools.chain.from_iterable(_read(trace, at_most, bar) for trace in traces)
+        return asyncio.run(replayed(before, after, records, keys=keys))
 
 
 def _read(trace: Path, at_most: int | None, bar: Any) -> Iterator[TraceRecord]:
@@ -83,7 +117,7 @@ def _read(trace: Path, at_most: int | None, bar: Any) -> Iterator[TraceRecord]:
 # ── As JSON ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _as_plain(found: Difference, tried: Replayed | None) -> dict[str, Any]:
+def _as_plain(found: Difference, tried: Replayed | None, judged: str) -> dict[str, Any]:
     """`old`, `new` (labels), `changes`, and `replay` (null without a trace)."""
     plain: dict[str, Any] = {
         "old": found.old,
@@ -97,7 +131,7 @@ def _as_plain(found: Difference, tried: Replayed | None) -> dict[str, Any]:
             "different": tried.different,
             "callers": len(tried.callers),
             "requests_of_callers_not_told": tried.beyond,
-            "judged": _NOT_JUDGED,
+            "judged": judged,
             **_both(tried.tallies),
             "affected": [_caller_as_plain(caller) for caller in tried.affected],
         }
@@ -183,9 +217,9 @@ def _tidy(value: Any) -> Any:
     return value
 
 
-def _print_replay(tried: Replayed) -> None:
+def _print_replay(tried: Replayed, judged: str) -> None:
     affected = tried.affected
-    click.echo(f"replay of {tried.records} requests by {len(tried.callers)} callers, {_NOT_JUDGED}")
+    click.echo(f"replay of {tried.records} requests by {len(tried.callers)} callers, {judged}")
     for name, tally in zip(("old", "new"), tried.tallies, strict=True):
         reasons = ", ".join(f"{reason} {count}" for reason, count in tally.reasons.most_common(8))
         shadow = f"; {tally.shadowed} more but for shadow" if tally.shadowed else ""

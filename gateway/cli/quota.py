@@ -65,7 +65,8 @@ def show(
 
     KEY is a fingerprint as `gateway keys list` has it, a key id or the first digits of one; with --account a name. Shared state
     (redis://...) is read directly. Embedded state is in the memory of a running gateway, which is asked over its admin plane, with
-    the token in GATEWAY_ADMIN_TOKEN where it has one.
+    the token in GATEWAY_ADMIN_TOKEN where it has one. Only a running gateway knows whether the ladder leaves a caller a smaller
+    share: --admin asks it with shared state, too.
 
     Exits 0, or 1 where there is no such caller or no answer.
 

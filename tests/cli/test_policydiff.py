@@ -7,6 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from gateway.cli.keys import keys
 from gateway.cli.policy import policy
 from gateway.policy.load import SHIPPED
 from tests.test_trace import LINE
@@ -75,6 +76,19 @@ def test_as_json(files, trace):
     assert (first["key"], first["rule"], first["limits"]) == ("k-1", {"old": "all", "new": "all"}, ["rpm", "tpm"])
     assert first["new"]["reasons"] == {"limit.rpm": first["new"]["refused_by_limit"]}
     assert json.loads(run(*files, "--json").stdout)["replay"] is None
+
+
+def test_issued_keys_say_what_a_trace_does_not(files, trace, tmp_path):
+    data = str(tmp_path / "data")
+    made = CliRunner().invoke(keys, ["create", "--json", "--tag", "gold", "--data", data])
+    trace.write_text(json.dumps(LINE | {"key": json.loads(made.stdout)["key_id"]}) + "\n")
+    files[1].write_text(NEW.replace("match: {}", "match: { tag: gold }"))
+    without = run(*files, "--replay", trace, "--data", data).stdout
+    assert "nor by what a key's own record says (--keys)" in without
+    assert "new  refused 1 (caller.unmatched 1)" in without
+    known = run(*files, "--replay", trace, "--keys", "--data", data).stdout
+    assert "(--keys)" not in known
+    assert "new  refused 0" in known
 
 
 def test_only_the_first_records_are_tried_where_so_asked(files, trace):
