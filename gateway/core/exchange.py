@@ -22,7 +22,7 @@ from gateway.core.extending import Slice, cover_by, ends_when_lost, further, in_
 from gateway.core.noting import noted, reasoned, undecided, with_shadow_ends, with_shadow_limits
 from gateway.core.outcomes import Abort, bytes_in, cut, cut_off, expected
 from gateway.core.owning import keeps, lists, refs
-from gateway.core.pricing import priced
+from gateway.core.pricing import costed
 from gateway.core.reading import caller_of, edited, facts_of
 from gateway.core.refusals import audit_lost, no_upstream, not_listed, not_yours, saturated, state_lost, upstream_refusal
 from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
@@ -496,16 +496,8 @@ def _outcome_of(refusal: Refusal) -> Outcome:
 def _wind_up(trail: Trail, outcome: Outcome) -> Settle | Record:
     if outcome.refusal is not None:
         trail = reasoned(trail, outcome.refusal)
-    outcome = _priced(trail, outcome)
+    outcome = costed(trail, outcome)
     return Record(trail, outcome) if trail.hold is None else Settle(trail, trail.hold, outcome)
-
-
-def _priced(trail: Trail, outcome: Outcome) -> Outcome:
-    """The outcome with what it costs, by the prices of the policy that the request runs under."""
-    seen, prices = outcome.seen, trail.policy.prices
-    if not prices or trail.facts is None:
-        return outcome
-    return replace(outcome, seen=replace(seen, usage=priced(seen.usage, prices, trail.facts.model)))
 
 
 def _refused(trail: Trail, refusal: Refusal) -> Record:
