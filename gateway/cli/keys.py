@@ -10,16 +10,16 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 
+from gateway.cli.beside import beside
 from gateway.cli.options import json_option, print_json, state_options
 from gateway.issue import issue_key
 from gateway.model.caller import KeyRecord, fingerprint, key_id_of
 from gateway.model.limit import MAX_AMOUNT
 from gateway.ports import KeyStore
-from gateway.settings import deployment_secret, state_opener
 
 __all__ = ["keys"]
 
@@ -28,19 +28,11 @@ _MOST_LIMITS = 64
 _WORD = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 
 
-class _WallClock:
-    def now(self) -> int:
-        return time.time_ns() // 1000
-
-
 @contextlib.asynccontextmanager
 async def _opened(state: str, data: Path) -> AsyncIterator[tuple[KeyStore, bytes]]:
     """The key store and the deployment's secret, beside a gateway that may be running on them."""
-    opened = await state_opener(state)(state, data, secret=deployment_secret(), clock=_WallClock(), exclusive=False)
-    try:
-        yield cast(KeyStore, opened.keys), cast(bytes, opened.secret)
-    finally:
-        await opened.aclose()
+    async with beside(state, data) as opened:
+        yield opened.keys, opened.secret
 
 
 def _expiry(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -15,13 +14,13 @@ from typing import Any
 
 import click
 
+from gateway.cli.beside import beside
 from gateway.cli.options import json_option, print_json, state_options
 from gateway.model.caller import KeyRecord
 from gateway.model.policy import Policy
 from gateway.policy.load import find, load
 from gateway.policydiff import Change, Difference, difference
 from gateway.policyreplay import CallerReplay, Replayed, Tally, replayed
-from gateway.settings import deployment_secret, state_opener
 from gateway.trace import TraceRecord, read_trace
 
 __all__ = ["diff"]
@@ -32,11 +31,6 @@ _SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": "~"}
 _STEPS = 1000
 _JUDGED = "judged by caller rules, tiers and limits; not by signals or the door"
 _WITHOUT_KEYS = ", nor by what a key's own record says (--keys)"
-
-
-class _WallClock:
-    def now(self) -> int:
-        return time.time_ns() // 1000
 
 
 @click.command("diff")
@@ -89,11 +83,8 @@ def diff(
 
 async def _issued(state: str, data: Path) -> dict[str, KeyRecord]:
     """Every key in the state, by its id."""
-    opened = await state_opener(state)(state, data, secret=deployment_secret(), clock=_WallClock(), exclusive=False)
-    try:
+    async with beside(state, data) as opened:
         return {record.key_id: record for record in await opened.keys.list()}
-    finally:
-        await opened.aclose()
 
 
 def _tried(before: Policy, after: Policy, traces: tuple[Path, ...], at_most: int | None, keys: dict[str, KeyRecord]) -> Replayed:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -17,12 +16,13 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import click
 
+from gateway.cli.beside import WallClock, beside
 from gateway.cli.options import json_option, print_json, state_options
 from gateway.errors import GatewayError, QuotaError, SettingsError
 from gateway.policy.explain import period
 from gateway.policy.load import find, load
 from gateway.quotas import Asked, quota_of
-from gateway.settings import admin_token, deployment_secret, state_opener
+from gateway.settings import admin_token
 
 __all__ = ["quota"]
 
@@ -30,11 +30,6 @@ _ADMIN = "http://127.0.0.1:8081"
 _PATIENCE_S = 10.0
 _LARGEST = 8 * 1024 * 1024
 _WRITTEN = "as the gateway last wrote it down: at most a second old, windows of less than ten seconds and open slots are not in it"
-
-
-class _WallClock:
-    def now(self) -> int:
-        return time.time_ns() // 1000
 
 
 @click.group()
@@ -89,12 +84,8 @@ def show(
 async def _read(asked: Asked, state: str, data: Path, policy_file: str) -> dict[str, Any]:
     """Look into the state beside whoever serves on it. Verdicts are the gateways' own: no share and no campaign is known here."""
     policy = load(find(policy_file))
-    clock = _WallClock()
-    opened = await state_opener(state)(state, data, secret=deployment_secret(), clock=clock, exclusive=False)
-    try:
-        return await quota_of(asked, policy=policy, keys=opened.keys, holds=opened.holds, history=None, now_us=clock.now())
-    finally:
-        await opened.aclose()
+    async with beside(state, data) as opened:
+        return await quota_of(asked, policy=policy, keys=opened.keys, holds=opened.holds, history=None, now_us=WallClock().now())
 
 
 # ── Asking a gateway ────────────────────────────────────────────────────────────────────────────
