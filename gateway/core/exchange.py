@@ -20,9 +20,8 @@ from gateway.core.claims import claims_for, refusal_for
 from gateway.core.decide import decide
 from gateway.core.extending import Slice, cover_by, ends_when_lost, further, in_the_way, next_slice, rest_slice
 from gateway.core.noting import noted, reasoned, undecided, with_shadow_ends, with_shadow_limits
-from gateway.core.outcomes import Abort, bytes_in, cut, cut_off, expected
+from gateway.core.outcomes import Abort, bytes_in, costed, cut, cut_off, expected
 from gateway.core.owning import keeps, lists, refs
-from gateway.core.pricing import costed
 from gateway.core.reading import caller_of, edited, facts_of
 from gateway.core.refusals import audit_lost, no_upstream, not_listed, not_yours, saturated, state_lost, upstream_refusal
 from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace

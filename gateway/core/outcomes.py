@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
+from gateway.core.pricing import priced
 from gateway.core.refusals import internal
 from gateway.core.replies import Relayed
 from gateway.core.trail import Outcome, Trail
@@ -12,7 +13,7 @@ from gateway.dialects.base import Seen
 from gateway.model.record import End
 from gateway.model.request import NO_USAGE, RequestFacts, Usage
 
-__all__ = ["Abort", "bytes_in", "cut", "cut_off", "expected"]
+__all__ = ["Abort", "bytes_in", "costed", "cut", "cut_off", "expected"]
 
 Abort = Literal["client_gone", "cancelled", "fault", "shutdown"]
 
@@ -49,6 +50,14 @@ def expected(facts: RequestFacts | None) -> Usage:
     if facts is None:
         return NO_USAGE
     return Usage(input=facts.estimate.input, output=facts.estimate.output, source="estimated")
+
+
+def costed(trail: Trail, outcome: Outcome) -> Outcome:
+    """The outcome with what it costs, by the prices of the policy that the request runs under."""
+    seen, prices = outcome.seen, trail.policy.prices
+    if not prices or trail.facts is None:
+        return outcome
+    return replace(outcome, seen=replace(seen, usage=priced(seen.usage, prices, trail.facts.model)))
 
 
 def bytes_in(trail: Trail, outcome: Outcome) -> int:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gateway.core.trail import Outcome, Trail
 from gateway.model.policy import Price
 from gateway.model.request import Usage
 from gateway.policy.match import fits
 
-__all__ = ["costed", "micro_cost", "price_of", "priced"]
+__all__ = ["micro_cost", "price_of", "priced"]
 
 _PER = 1_000_000
 _MOST_KNOWN = 1024
@@ -40,14 +39,6 @@ def micro_cost(price: Price, *, input: int, output: int, cached: int = 0, reason
     total += cached * (price.input if price.cached is None else price.cached)
     total += reasoning * (price.output if price.reasoning is None else price.reasoning)
     return -(-total // _PER)
-
-
-def costed(trail: Trail, outcome: Outcome) -> Outcome:
-    """The outcome with what it costs, by the prices of the policy that the request runs under."""
-    seen, prices = outcome.seen, trail.policy.prices
-    if not prices or trail.facts is None:
-        return outcome
-    return replace(outcome, seen=replace(seen, usage=priced(seen.usage, prices, trail.facts.model)))
 
 
 def priced(usage: Usage, prices: tuple[Price, ...], model: str) -> Usage:
