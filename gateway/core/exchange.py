@@ -20,7 +20,7 @@ from gateway.core.claims import claims_for, refusal_for
 from gateway.core.decide import decide
 from gateway.core.extending import Slice, cover_by, ends_when_lost, further, in_the_way, next_slice, rest_slice
 from gateway.core.noting import noted, reasoned, undecided, with_shadow_ends, with_shadow_limits
-from gateway.core.outcomes import Abort, bytes_in, costed, cut, cut_off, expected
+from gateway.core.outcomes import Abort, bytes_in, costed, cut, cut_off, expected, outcome_of
 from gateway.core.owning import keeps, lists, refs
 from gateway.core.reading import caller_of, edited, facts_of
 from gateway.core.refusals import audit_lost, no_upstream, not_listed, not_yours, saturated, state_lost, upstream_refusal
@@ -188,7 +188,7 @@ class Reserve:
         refusal = state_lost("quota") if reply.settled else refusal_for(reply.states, trail.facts)
         if hold.sure:
             return _refused(trail, refusal)
-        return Settle(reasoned(trail, refusal), hold, _outcome_of(refusal))
+        return Settle(reasoned(trail, refusal), hold, outcome_of(refusal))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,7 @@ class Admit:
         return ask_of(self.trail)
 
     def next(self, reply: Saturated | None) -> Forward | Settle | Record:
-        return Forward(self.trail) if reply is None else _wind_up(self.trail, _outcome_of(saturated(reply)))
+        return Forward(self.trail) if reply is None else _wind_up(self.trail, outcome_of(saturated(reply)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -475,7 +475,7 @@ def _without_state(trail: Trail, hold: Hold, lost: Lost) -> Reserve | Admit | Se
     unsure = replace(hold, sure=hold.sure and not lost.unknown)
     if any(claim.limit.when_state_is_lost == "refuse" and not claim.limit.shadow for claim in hold.claims):
         refusal = state_lost("quota")
-        return _refused(trail, refusal) if unsure.sure else Settle(reasoned(trail, refusal), unsure, _outcome_of(refusal))
+        return _refused(trail, refusal) if unsure.sure else Settle(reasoned(trail, refusal), unsure, outcome_of(refusal))
     trail = noted(trail, "state.lost")
     if not hold.degraded and any(claim.limit.when_state_is_lost == "degrade" for claim in hold.claims):
         return Reserve(trail, replace(unsure, degraded=True))
@@ -488,10 +488,6 @@ def _next_slice(trail: Trail, counted: int) -> Slice:
     return next_slice(trail.cover, trail.states, trail.facts, trail.policy.prices, counted)
 
 
-def _outcome_of(refusal: Refusal) -> Outcome:
-    return Outcome("refused", refusal.status, refusal, requests=0)
-
-
 def _wind_up(trail: Trail, outcome: Outcome) -> Settle | Record:
     if outcome.refusal is not None:
         trail = reasoned(trail, outcome.refusal)
@@ -500,4 +496,4 @@ def _wind_up(trail: Trail, outcome: Outcome) -> Settle | Record:
 
 
 def _refused(trail: Trail, refusal: Refusal) -> Record:
-    return Record(reasoned(trail, refusal), _outcome_of(refusal))
+    return Record(reasoned(trail, refusal), outcome_of(refusal))

@@ -10,10 +10,11 @@ from gateway.core.refusals import internal
 from gateway.core.replies import Relayed
 from gateway.core.trail import Outcome, Trail
 from gateway.dialects.base import Seen
+from gateway.model.decision import Refusal
 from gateway.model.record import End
 from gateway.model.request import NO_USAGE, RequestFacts, Usage
 
-__all__ = ["Abort", "bytes_in", "costed", "cut", "cut_off", "expected"]
+__all__ = ["Abort", "bytes_in", "costed", "cut", "cut_off", "expected", "outcome_of"]
 
 Abort = Literal["client_gone", "cancelled", "fault", "shutdown"]
 
@@ -26,6 +27,11 @@ def cut(reason: Abort, *, seen: Seen | None = None, requests: int = 1) -> Outcom
     refusal = None if end == "client_gone" else internal(end)
     status = refusal.status if refusal else 0
     return Outcome(end, status, refusal, seen=seen or Seen(NO_USAGE), fault=reason, requests=requests)
+
+
+def outcome_of(refusal: Refusal) -> Outcome:
+    """The outcome of a road that a refusal ends before anything was asked of the upstream."""
+    return Outcome("refused", refusal.status, refusal, requests=0)
 
 
 def cut_off(trail: Trail, status: int, reason: Abort, so_far: Relayed | None) -> Outcome:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.core.outcomes import bytes_in, cut, cut_off, expected
+from gateway.core.outcomes import bytes_in, costed, cut, cut_off, expected, outcome_of
 from gateway.core.replies import Relayed
 from gateway.core.trail import Outcome
 from gateway.dialects.base import Seen
+from gateway.model.decision import Refusal
+from gateway.model.policy import Price
 from gateway.model.request import NO_USAGE, Estimate, RequestFacts, Usage
 
 FACTS = RequestFacts("openai", "openai.chat", model="m", body_size=70, estimate=Estimate(10, 20, True))
@@ -55,3 +57,17 @@ def test_a_chunked_body_counts_though_it_announces_nothing(make, announced, read
     trail = make.door(make.policy(), content_length=announced).trail
     trail = make.replace(trail, facts=make.replace(FACTS, body_size=read))
     assert bytes_in(trail, Outcome("complete", 200, bytes_in=passed)) == bytes_
+
+
+def test_a_refusal_before_the_upstream_counts_as_no_request():
+    refusal = Refusal("limit_requests", 429, "Wait.", "limit.rpm")
+    assert outcome_of(refusal) == Outcome("refused", 429, refusal, requests=0)
+
+
+def test_an_outcome_costs_what_its_tokens_do_by_the_policy_in_force(make):
+    used = Outcome("complete", 200, seen=Seen(Usage(input=3, output=5, source="upstream")))
+    facts = RequestFacts("openai", "openai.chat", model="m")
+    priced = make.replace(make.door(make.policy(prices=(Price("m", 2_000_000, 7_000_000),))).trail, facts=facts)
+    assert costed(priced, used).seen.usage.micro_cost == 41
+    assert costed(make.replace(priced, facts=None), used) is used
+    assert costed(make.replace(priced, policy=make.policy()), used) is used
