@@ -123,14 +123,14 @@ class Admission:
         pool, queue = upstream.pool, upstream.queue
 
         def ready(waiting: Waiting[_Waiter]) -> bool:
-            return not waiting.item.told.done() and pool.has_room(waiting.item.ask, now)
+            return pool.has_room(waiting.item.ask, now)
 
         while pool.taken < pool.limit and (served := queue.pop(ready)) is not None:
             waiter = served.item
             self._open[waiter.ask.id] = (upstream, pool.give(waiter.ask, waiter.arrived, now))
             self._meter.observe("gateway_queue_wait_seconds", (now - waiter.since) / 1e6, (waiter.ask.upstream.id, waiter.ask.priority))
             _tell(waiter, None)
-        self._meter.gauge("gateway_queue_length", float(len(queue)), (pool.rule.id,))
+        self._show_length(upstream)
         self._wake_when_it_warms(upstream, now)
 
     def _wake_when_it_warms(self, upstream: _Upstream, now: int) -> None:
@@ -145,15 +145,14 @@ class Admission:
 
     def _give_up(self, upstream: _Upstream, waiting: Waiting[_Waiter]) -> None:
         if upstream.queue.remove(waiting):
-            now = _now()
-            ahead = Saturated("late", self._told(upstream, waiting.item.ask, now))
-            _tell(waiting.item, self._refused(waiting.item.ask, ahead))
-            self._serve(upstream, now)
+            self._show_length(upstream)
+            late = Saturated("late", self._told(upstream, waiting.item.ask, _now()))
+            _tell(waiting.item, self._refused(waiting.item.ask, late))
 
     def _withdraw(self, upstream: _Upstream, waiting: Waiting[_Waiter]) -> None:
         """A wait that was cancelled: out of its line, or, where its place had just been given, out of that."""
         if upstream.queue.remove(waiting):
-            self._serve(upstream, _now())
+            self._show_length(upstream)
         else:
             self.leave(waiting.item.ask.id, Ended("ignored"))
 
@@ -170,6 +169,9 @@ class Admission:
     def _refused(self, ask: Ask, answer: Saturated) -> Saturated:
         self._meter.count("gateway_saturated_total", (ask.upstream.id, answer.why, ask.priority))
         return answer
+
+    def _show_length(self, upstream: _Upstream) -> None:
+        self._meter.gauge("gateway_queue_length", float(len(upstream.queue)), (upstream.pool.rule.id,))
 
     def _show_limit(self, upstream: _Upstream) -> None:
         upstream.shown = upstream.pool.limit

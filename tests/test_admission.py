@@ -132,6 +132,26 @@ async def test_who_leaves_in_the_very_moment_that_his_place_is_given_gives_it_ba
     await room.empty()
 
 
+async def test_a_place_that_comes_free_in_the_moment_that_the_next_one_leaves_goes_to_the_one_after(room):
+    await room.arrive("a1", "a2", "c1", "c2")
+    room.tasks["c1"].cancel()
+    room.admission.leave("a1", OK)
+    await asyncio.gather(room.tasks["c1"], return_exceptions=True)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert room.order == ["a1", "a2", "c2"]
+    await room.empty()
+
+
+async def test_a_model_that_cools_down_does_not_hold_up_the_same_caller_s_other_models(room):
+    await room.arrive("a1")
+    await room.leave("a1", Ended("dropped", status=429, cooldown_us=4_000_000))
+    await room.arrive("c1")
+    await room.arrive("c2", model="other")
+    assert room.order == ["a1", "c2"]
+    assert not room.tasks["c1"].done()
+
+
 async def test_a_place_is_given_back_once_only(room):
     await room.arrive("a1", "a2", "a3", "a4")
     await room.leave("a1")
@@ -153,7 +173,7 @@ async def test_a_cooldown_makes_everybody_wait_and_then_go(room):
 
 async def test_a_cooldown_longer_than_anyone_may_wait_is_told_at_once_and_truly(room):
     await room.arrive("a1")
-    await room.leave("a1", replace(OVERLOADED, cooldown_us=30_000_000))
+    await room.leave("a1", OVERLOADED._replace(cooldown_us=30_000_000))
     await room.arrive("b1")
     answer = await room.tasks["b1"]
     assert answer.why == "cooling"

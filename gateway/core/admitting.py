@@ -21,15 +21,24 @@ def ask_of(trail: Trail) -> Ask:
     caller, upstream, decision, hold = trail.caller, trail.upstream, trail.decision, trail.hold
     assert caller is not None  # Identify comes first
     assert upstream is not None  # Assess has chosen one
-    claims = [claim for claim in hold.claims if not claim.limit.shadow] if hold else []
+    priority: Priority = trail.tier.priority if trail.tier else "normal"
+    groups: tuple[Group, ...] = ()
+    if hold is not None and any(claim.limit.adaptive or claim.limit.priority for claim in hold.claims):
+        limits = [claim.limit for claim in hold.claims if not claim.limit.shadow]
+        priority = _priority(limits, priority)
+        groups = tuple(
+            Group(claim.key, claim.limit.adaptive, claim.amount)
+            for claim in hold.claims
+            if claim.limit.adaptive and not claim.limit.shadow
+        )
     return Ask(
         id=trail.arrival.id,
         upstream=upstream,
         model=trail.facts.model if trail.facts else "",
         caller=caller.account or caller.key_id,
-        priority=_priority([claim.limit for claim in claims], trail.tier.priority if trail.tier else "normal"),
+        priority=priority,
         weight=decision.share if decision else 1.0,
-        groups=tuple(Group(claim.key, claim.limit.adaptive, claim.amount) for claim in claims if claim.limit.adaptive),
+        groups=groups,
         acts=trail.policy.mode == "enforce",
         own_credential=caller.source in {"client", "anonymous"},
     )

@@ -1,9 +1,12 @@
-"""A place at an upstream: what a request asks for, how it is told no, and what is learned of the upstream when it ends."""
+"""A place at an upstream: what a request asks for, how it is told no, and what is learned of the upstream when it ends.
+
+`Ask` and `Ended` are tuples, for every request makes one of each.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gateway.model.limit import Priority
 from gateway.model.policy import UpstreamRule
@@ -24,8 +27,7 @@ class Group:
     most: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """One request that wants a place. `id` is the decision id; `caller` whose turn it is (the account); `weight` his share of turns.
 
     `acts` False: the policy only watches, and it neither waits nor is refused. `own_credential`: the upstream knows the caller as
@@ -52,8 +54,7 @@ class Saturated:
     retry_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """How a request ended that had a place. `first_us`: from its arrival to the first byte of the answer, None where there was none.
 
     `tokens` of the answer, 0 where their pace says nothing. `cooldown_us`: the upstream's Retry-After, None where it gave none;

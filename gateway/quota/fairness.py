@@ -56,7 +56,7 @@ class _Class(Generic[T]):
 
 
 class FairQueue(Generic[T]):
-    """At most `longest` requests that wait. All operations cost at most the number of callers waiting."""
+    """At most `longest` requests that wait. All operations cost at most the number of requests waiting."""
 
     def __init__(self, longest: int) -> None:
         self.longest = longest
@@ -86,14 +86,14 @@ class FairQueue(Generic[T]):
         return out
 
     def pop(self, ready: Callable[[Waiting[T]], bool]) -> Waiting[T] | None:
-        """The request whose turn it is among those at the head of a line that are `ready`; None where none is."""
+        """The request whose turn it is among those that are `ready`, the first such of its line; None where none is."""
         for name in sorted((name for name in CLASSES if self._classes[name].lines), key=lambda name: self._classes[name].served):
             group = self._classes[name]
             for caller in group.turns():
-                head = next(iter(group.lines[caller].values()))
-                if ready(head):
-                    self._serve(group, head)
-                    return head
+                chosen = next((waiting for waiting in group.lines[caller].values() if ready(waiting)), None)
+                if chosen is not None:
+                    self._serve(group, chosen)
+                    return chosen
             # None of this class can go now: the turns that the others have meanwhile are not owed to it.
             group.served = max(group.served, self._clock)
         return None
@@ -109,15 +109,15 @@ class FairQueue(Generic[T]):
             del group.lines[waiting.caller], group.tags[waiting.caller]
         return True
 
-    def _serve(self, group: _Class[T], head: Waiting[T]) -> None:
-        """Take the head of a line, and move the clocks on."""
-        group.clock = max(group.clock, group.tags[head.caller])
-        self.remove(head)
-        line = group.lines.get(head.caller)
+    def _serve(self, group: _Class[T], chosen: Waiting[T]) -> None:
+        """Take a request out of its line, and move the clocks on."""
+        group.clock = max(group.clock, group.tags[chosen.caller])
+        self.remove(chosen)
+        line = group.lines.get(chosen.caller)
         if line is not None:
-            group.tags[head.caller] += 1.0 / next(iter(line.values())).weight
+            group.tags[chosen.caller] += 1.0 / next(iter(line.values())).weight
         self._clock = max(self._clock, group.served)
-        group.served += 1.0 / WEIGHTS[head.priority]
+        group.served += 1.0 / WEIGHTS[chosen.priority]
 
     def _put_out(self, newcomer: Waiting[T]) -> Waiting[T]:
         """Whose request has no room: of the lowest class at or below the newcomer's, the newest of the longest line."""

@@ -33,8 +33,6 @@ PROBE_EVERY = 20
 
 _TOLERANCE = 1.3
 _SMOOTHING = 0.5
-_ALONE = 3.0
-"""Below this there is nothing to probe: so few do not wait for each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +69,6 @@ class Gradient:
         if self.before is not None:
             return self._probed(pulse)
         value = self._moved(self.value, pulse)
-        if value < _ALONE:
-            return Gradient(value, self.most, self.stepped_back, pulse.renewed(), rounds)
         begins = rounds <= 0.0 and pulse.busy * 2 >= self.value
         return Gradient(value, self.most, self.stepped_back, pulse, rounds, (pulse.rtt, pulse.per_token) if begins else None)
 

@@ -87,11 +87,13 @@ class Pool:
 
     def has_room(self, ask: Ask, now: int) -> bool:
         """Whether the request may go now, as far as places and cooldowns go."""
-        if self.taken >= self.limit or self.cools_for(ask, now):
+        if self.taken >= self.limit:
+            return False
+        if (self._cool > now or self._cool_models) and self.cools_for(ask, now):
             return False
         if ask.priority == "batch" and self.bounded and self._batches >= max(1, self.limit - max(1, self.limit // 8)):
             return False
-        return all(self._group_has_room(group) for group in ask.groups)
+        return not ask.groups or all(self._group_has_room(group) for group in ask.groups)
 
     def _group_has_room(self, group: Group) -> bool:
         places = self._groups.get(group.key)
@@ -144,6 +146,8 @@ class Pool:
             fate = "ignored" if ask.own_credential and end.status == 429 else end.fate
             self._estimate = self._estimate.on_sample(_sample(place, end, inflight, fate, now), now)
             self.limit = self._estimate.limit
+        if not ask.groups:
+            return
         for group, among in zip(ask.groups, in_groups, strict=True):
             places = self._groups[group.key]
             places.taken -= 1

@@ -244,6 +244,24 @@ def test_who_leaves_the_queue_had_no_place_to_give_back(make):
     assert isinstance(abort(admitting(make), "client_gone"), Record)
 
 
+@pytest.mark.parametrize("reason", Abort.__args__)
+@pytest.mark.parametrize("stream", [True, False])
+def test_wherever_a_road_is_cut_its_place_is_given_back_once_if_it_had_one(make, stream, reason):
+    taken = {Admit: None, Forward: Answered(200, stream), Relay: Relayed(SEEN, "complete", 1, True), Settle: "settled"}
+    for cut_at in range(16):
+        step, walked = make.door(make.policy(make.limit())), []
+        while not isinstance(step, Done):
+            walked.append(type(step))
+            if len(walked) - 1 == cut_at:
+                step = abort(step, reason, Relayed(SEEN, "client_gone", 7, True))
+            elif isinstance(step, Reserve):
+                step = step.next(Taken(True, states(step.hold, fitted=True)))
+            else:
+                before = {Identify: Found(make.key(), 1), Read: Payload(BODY, BODY), Assess: NO_VERDICT}
+                step = step.next({**before, **taken}.get(type(step)))
+        assert walked.count(Leave) == (Forward in walked)
+
+
 def test_the_place_is_given_back_before_the_quota_is_settled(make):
     step = admitting(make, make.limit()).next(None)
     step = step.next(Answered(200, False)).next(Relayed(SEEN, "complete", 99, True, 90)).next()

@@ -68,6 +68,27 @@ def test_who_cannot_go_is_passed_over_and_keeps_his_place():
     assert queue.pop(anyone).caller == "stuck"
 
 
+def test_within_a_line_who_can_go_goes_past_who_cannot():
+    queue = filled(("a", "normal", 3))
+    assert queue.pop(lambda waiting: waiting.item == 1).item == 1
+    assert [waiting.item for waiting in served(queue, 2)] == [0, 2]
+
+
+def test_a_class_that_comes_late_is_owed_nothing_for_the_time_before():
+    queue = filled(("person", "normal", 60))
+    served(queue, 40)
+    for number in range(9):
+        queue.push(Waiting(number, "factory", "batch"))
+    assert [waiting.priority for waiting in served(queue, 9)].count("batch") <= 2
+
+
+def test_a_class_that_could_not_go_is_owed_nothing_for_that_time():
+    queue = filled(("person", "normal", 60), ("factory", "batch", 9))
+    for _ in range(40):
+        queue.pop(lambda waiting: waiting.priority != "batch")
+    assert [waiting.priority for waiting in served(queue, 9)].count("batch") <= 2
+
+
 def test_a_full_queue_puts_out_the_newest_of_the_longest_line():
     queue = filled(("noisy", "normal", 9), ("quiet", "normal", 1), longest=10)
     out = queue.push(Waiting("new", "quiet", "normal"))

@@ -40,17 +40,17 @@ def test_a_start_far_above_the_knee_is_not_taken_for_the_model_s_own_pace():
 
 
 def test_a_model_that_becomes_slower_for_good_gets_its_places_back():
-    server, _ = settled(32)
+    server, estimate = settled(32)
     slower = Saturating(32, service_us=300_000)
     slower.now = server.now
-    estimate = slower.run(GRADIENT.start(1000), 60)
-    slower.run(estimate, 120)
+    slower.run(slower.run(estimate, 60), 60)
     assert median(slower.limits[-500:]) >= 28
 
 
 def test_a_server_that_loses_half_its_workers_gets_fewer_requests():
-    _, estimate = settled(32)
+    server, estimate = settled(32)
     half = Saturating(16)
+    half.now = server.now
     half.run(half.run(estimate, 60), 30)
     assert median(half.limits) <= 16 * 1.4 + 4
 
