@@ -16,7 +16,7 @@ from gateway import driver as module
 from gateway.admission import Admission
 from gateway.audit.segments import SegmentSink
 from gateway.core.claims import claims_for
-from gateway.core.replies import Answered, Broken, NotRead, Payload, Relayed
+from gateway.core.replies import Answered, Broken, NotRead, Outrun, Payload, Relayed
 from gateway.dialects.base import Seen
 from gateway.driver import Driver, World
 from gateway.errors import AuditError, OutcomeUnknown, ResponseTruncated, StoreUnavailable
@@ -89,6 +89,9 @@ class RemoteHolds:
 
     async def take(self, hold):
         return await self._call("take", lambda: self.inner.take(hold))
+
+    async def extend(self, hold, number, wants):
+        return await self._call("extend", lambda: self.inner.extend(hold, number, wants))
 
     async def settle(self, hold, amounts):
         return await self._call("settle", lambda: self.inner.settle(hold, amounts))
@@ -777,3 +780,94 @@ async def test_at_shutdown_a_request_without_an_answer_yet_is_told_to_try_again(
     await stage.ended(task)
     assert not door.gone
     assert (door.answers[0].refusal.status, door.answers[0].refusal.reason) == (503, "shutdown")
+
+
+# ── Streams that outrun what is held ────────────────────────────────────────────────────────────
+
+STREAM = b'{"model":"m","messages":[{"role":"user","content":"hello"}],"stream":true}'
+
+
+class StreamDoor(ScriptedDoor):
+    """An upstream whose answer is `length` tokens long, relayed as far as its cover reaches."""
+
+    def __init__(self, gates, length):
+        super().__init__(gates, body=Payload(STREAM, STREAM))
+        self.length = length
+        self.passed = 0
+
+    async def relay(self, trail):
+        await self._say("relay", None)
+        if trail.spent:
+            return Relayed(self._seen("length"), "complete", 40, True, 1000, cut=True)
+        self.passed = self.length if trail.cover is None else min(self.length, trail.cover.tokens + 1)
+        return Outrun(self.passed) if self.passed < self.length else Relayed(self._seen("stop"), "complete", 40, True, 1000)
+
+    def so_far(self):
+        return Relayed(self._seen(""), "client_gone", 17, True, 900)
+
+    def _seen(self, finish):
+        return Seen(Usage(3, self.passed, source="counted"), finish, terminal=bool(finish))
+
+
+def budget(**more):
+    return a_limit("slots", Count.CONCURRENT, 2), a_limit("tpm", Count.TOKENS, 100, **{"when_spent": "finish", **more})
+
+
+async def test_a_stream_that_fits_is_extended_to_its_end_and_settled_by_the_truth(stage):
+    door = StreamDoor(stage.gates, 80)
+    assert await stage.ended(stage.start(door, *budget())) is None
+    record = proven_once(stage)
+    assert (record.finish, record.fault, record.changed) == ("stop", "", ())
+    assert stage.gates.passed.count("extend") >= 1
+    assert await stage.used() == {"slots": 0, "tpm": 83}
+
+
+async def test_a_stream_that_does_not_fit_ends_at_its_budget(stage):
+    door = StreamDoor(stage.gates, 500)
+    assert await stage.ended(stage.start(door, *budget())) is None
+    record = proven_once(stage)
+    assert (record.end, record.finish, record.fault, record.changed) == ("complete", "length", "limit.tpm", ("cut",))
+    used = await stage.used()
+    assert (used["slots"], used["tpm"]) == (0, 3 + door.passed)
+    assert 90 <= used["tpm"] <= 101
+    assert stage.metric("gateway_streams_cut_total", "limit.tpm") == 1
+    assert stage.metric("gateway_slices_total", "refused") >= 1
+
+
+async def test_a_limit_that_lets_streams_go_on_is_charged_its_debt_as_they_go(stage):
+    door = StreamDoor(stage.gates, 2000)
+    stage.gates.shut("settle")
+    task = stage.start(door, *budget(when_spent="continue"))
+    await stage.gates.arrived("settle")
+    assert stage.metric("gateway_slices_total", "taken") >= 1
+    stage.gates.open("settle")
+    assert await stage.ended(task) is None
+    assert proven_once(stage).changed == ()
+    assert (await stage.used())["tpm"] == 2003
+
+
+@pytest.mark.parametrize("place", ["extend", "extend done"])
+async def test_a_stream_cancelled_while_it_is_extended_is_settled_by_what_had_passed(stage, place):
+    door = StreamDoor(stage.gates, 500)
+    stage.gates.shut(place)
+    task = stage.start(door, *budget())
+    await stage.gates.arrived(place)
+    task.cancel()
+    await asyncio.sleep(0)
+    stage.gates.open(place)
+    assert isinstance(await stage.ended(task), asyncio.CancelledError)
+    assert proven_once(stage).end == "client_gone"
+    assert await stage.used() == {"slots": 0, "tpm": 3 + door.passed}
+
+
+@pytest.mark.parametrize("fault", [StoreUnavailable("gone"), OutcomeUnknown("late")], ids=["unavailable", "unknown"])
+@pytest.mark.parametrize(("mode", "said"), [("refuse", "state.quota"), ("allow", ""), ("degrade", "")])
+async def test_while_the_store_is_lost_a_stream_ends_only_where_the_policy_refuses(stage, mode, said, fault):
+    door = StreamDoor(stage.gates, 300)
+    stage.holds.faults["extend"] = fault
+    assert await stage.ended(stage.start(door, *budget(when_state_is_lost=mode))) is None
+    record = proven_once(stage)
+    assert (record.fault, "cut" in record.changed) == (said, bool(said))
+    assert "state.lost" in record.decision.shadowed
+    assert (await stage.used())["tpm"] == 3 + door.passed
+    assert stage.metric("gateway_slices_total", "lost") >= 1

@@ -25,9 +25,12 @@ tiers:
   standard:
     models: ["*"]
     routes: ["*"]
-    limits: [{{ id: rpm, count: requests, rate: 100000/minute, per: key }}]
+    limits: [{limits}]
 {rest}
 """
+
+
+LIMITS = "{ id: rpm, count: requests, rate: 100000/minute, per: key }"
 
 
 class Front:
@@ -100,11 +103,11 @@ async def answer_of(reader, method="POST"):
 
 
 @contextlib.contextmanager
-def fronted(data, upstream, rest=""):
+def fronted(data, upstream, rest="", limits=LIMITS):
     """A proxy in front of `upstream` while the block runs."""
     data.mkdir(exist_ok=True)
     policy = data / "policy.yaml"
-    policy.write_text(POLICY.format(rest=rest))
+    policy.write_text(POLICY.format(rest=rest, limits=limits))
     front = Front(data / "data")
     inner = None
     running = None
@@ -156,4 +159,4 @@ def client_front(zoo, tmp_path_factory):
 @pytest.fixture
 def before(tmp_path):
     """`with before(url) as front` puts a proxy in front of a test's own upstream."""
-    return lambda url, rest="": fronted(tmp_path / "own", url, rest)
+    return lambda url, rest="", limits=LIMITS: fronted(tmp_path / "own", url, rest, limits)

@@ -136,6 +136,46 @@ async def test_a_client_that_leaves_mid_stream_stops_the_upstream(front, zoo):
         await asyncio.sleep(0.01)
 
 
+BUDGET = "{ id: tpm, count: tokens, rate: 400/hour, per: key, when_spent: finish }"
+
+
+async def test_a_stream_at_its_budget_is_ended_well_and_the_upstream_is_left(before):
+    """Whatever comes in one piece: nothing is handed on after the event that exceeds what is held."""
+    left, asked = asyncio.Event(), []
+
+    async def endless(connection):
+        asked.append(await connection.request())
+        await connection.send(STREAM_HEAD + chunk(EVENT * 3000))
+        await connection.gone()
+        left.set()
+
+    async with raw_server(endless) as upstream:
+        with before(upstream.url, limits=BUDGET) as front:
+            status, fields, body = await front.ask(body=chat(stream=True), accept_encoding="gzip")
+            await asyncio.wait_for(left.wait(), 5)
+            record = front.record(fields["x-gateway-decision"])
+    assert status == 200
+    assert body.endswith(b'"finish_reason":"length"}]}\n\ndata: [DONE]\n\n')
+    tokens = 2 * body.count(b"word")
+    assert 350 < tokens <= 402
+    assert (record["usage"]["output"], record["bytes_out"], record["fault"]) == (tokens, len(body), "limit.tpm")
+    assert asked[0].all(b"accept-encoding") == [b"identity"]
+
+
+async def test_a_stream_that_comes_compressed_all_the_same_is_not_cut(before):
+    async def packed(connection):
+        await connection.request()
+        head = STREAM_HEAD.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
+        await connection.send(head + chunk(gzip.compress(EVENT * 500 + b"data: [DONE]\n\n")) + b"0\r\n\r\n")
+
+    async with raw_server(packed) as upstream:
+        with before(upstream.url, limits=BUDGET) as front:
+            _, fields, body = await front.ask(body=chat(stream=True))
+            record = front.record(fields["x-gateway-decision"])
+    assert gzip.decompress(body).count(b"word") == 500
+    assert (record["usage"]["output"], record["fault"]) == (1000, "")
+
+
 async def test_a_client_that_reads_slowly_holds_the_upstream_back(before):
     sent, piece, gone = 0, chunk(b"data: " + b"x" * 65_000 + b"\n\n"), asyncio.Event()
 

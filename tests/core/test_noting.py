@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.core.noting import noted, reasoned, undecided, with_shadow_limits
+from gateway.core.noting import noted, reasoned, undecided, with_shadow_ends, with_shadow_limits
 from gateway.core.trail import Outcome
 from gateway.model.decision import Action, Decision, Refusal
 from gateway.model.limit import Claim, LimitState
@@ -22,8 +22,16 @@ def test_limits_in_shadow_that_did_not_fit_are_named(make):
     assert trail.decision.shadowed == ("rung.x", "limit.over")
 
 
+def test_limits_in_shadow_that_would_have_ended_a_stream_are_named_once(make):
+    limits = [make.limit("a", shadow=True, when_spent="finish"), make.limit("b", shadow=True), make.limit("c", when_spent="finish")]
+    states = [LimitState(Claim(limit, limit.id, "s", 10, 0, 1), False, 1, 1, 0, 0) for limit in limits]
+    trail = with_shadow_ends(with_shadow_ends(decided(make), states), states)
+    assert trail.decision.shadowed == ("limit.a",)
+
+
 def test_a_note_stands_beside_the_decision(make):
     assert noted(decided(make), "state.lost").decision.shadowed == ("state.lost",)
+    assert noted(noted(decided(make), "state.lost"), "state.lost").decision.shadowed == ("state.lost",)
 
 
 def test_a_refusal_after_the_decision_becomes_its_outcome_and_reason(make):
