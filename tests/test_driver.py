@@ -22,7 +22,7 @@ from gateway.driver import Driver, World
 from gateway.errors import AuditError, OutcomeUnknown, ResponseTruncated, StoreUnavailable
 from gateway.metrics import Metrics
 from gateway.model.limit import Count
-from gateway.model.policy import AuditRules
+from gateway.model.policy import AuditRules, QueueRules, UpstreamRule
 from gateway.model.request import Usage
 from gateway.stores.memory import open_memory
 from tests.core.conftest import a_key, a_limit, a_policy, at_the_door
@@ -306,6 +306,7 @@ def proven_once(stage):
     assert stage.driver.in_flight == 0
     assert not stage.driver._renewals
     assert not stage.driver._settling
+    assert not stage.world.admission._open
     assert not stage.driver._apart
     return stage.sink.records[0]
 
@@ -406,6 +407,50 @@ async def test_a_client_that_leaves_cuts_the_road_short_and_is_told_nothing(stag
     assert record.end == "client_gone"
     assert stage.metric("gateway_disconnects_total") == 1
     assert task.cancelling() == 0
+
+
+ONE_PLACE = (UpstreamRule("up", "http://127.0.0.1:9", at_once=1),)
+
+
+async def until(met):
+    end = time.monotonic() + 5
+    while not met():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_who_waits_in_the_queue_goes_when_a_place_is_free_or_leaves_and_takes_nothing(stage, leaves):
+    first, second = stage.door(), stage.door()
+    stage.gates.shut("forward")
+    served = stage.start(first, upstreams=ONE_PLACE)
+    await stage.gates.arrived("forward")
+    waiting = stage.start(second, upstreams=ONE_PLACE, where={"id": "d2"})
+    (upstream,) = stage.world.admission._upstreams.values()
+    await until(lambda: len(upstream.queue) == 1)
+    if leaves:
+        second.leave()
+        await stage.ended(waiting)
+        assert stage.sink.records[-1].end == "client_gone"
+        assert len(upstream.queue) == 0
+    stage.gates.open("forward")
+    await asyncio.wait_for(asyncio.gather(served, waiting), 5)
+    assert [record.end for record in stage.sink.records].count("complete") == (1 if leaves else 2)
+    assert await stage.used() == {"slots": 0, "tpm": 8 if leaves else 16}
+    assert upstream.idle
+
+
+async def test_without_a_place_the_request_costs_nothing(stage):
+    rule = replace(ONE_PLACE[0], queue=QueueRules(longest=0))
+    first, second = stage.door(), stage.door()
+    stage.gates.shut("forward")
+    served = stage.start(first, upstreams=(rule,))
+    await stage.gates.arrived("forward")
+    await stage.start(second, upstreams=(rule,), where={"id": "d2"})
+    assert (second.answers[0].refusal.reason, second.answers[0].refusal.status) == ("saturated.full", 503)
+    stage.gates.open("forward")
+    await asyncio.wait_for(served, 5)
+    assert await stage.used() == {"slots": 0, "tpm": 8}
 
 
 async def test_what_a_departed_client_had_been_handed_is_recorded_and_charged(stage):
