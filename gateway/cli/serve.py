@@ -92,7 +92,7 @@ def _tell(address: str, admin: str, policy: str, settings: Settings, demo_key: s
     where = "the demo model" if settings.demo else ", ".join(rule.url for rule in settings.upstreams) or "the policy's upstreams"
     click.echo(f"gateway {__version__}, policy {policy}, in front of {where}")
     click.echo(f"  data plane   {address}")
-    click.echo(f"  admin plane  {admin}  (/healthz, /readyz, /metrics, /api/policy, /api/decisions/ID)")
+    click.echo(f"  admin plane  {admin}  (/healthz, /readyz, /metrics, /api/...)")
     click.echo(f"  state        {_without_password(settings.state)}, records under {settings.data}/audit")
     if demo_key is not None:
         body = json.dumps({"model": "demo", "messages": [{"role": "user", "content": "Tell me about rivers."}]})
