@@ -41,8 +41,8 @@ __all__ = ["Gateway", "Running", "Ways", "admin_app", "proxy"]
 _log = logging.getLogger("gateway")
 
 _A_DAY_US = 24 * 3600 * 1_000_000
-_APP = UpstreamRule("app", "http://app", first_byte_timeout_us=_A_DAY_US, idle_timeout_us=_A_DAY_US)
-"""The application behind the middleware: how long it may think is its own affair."""
+_APP = UpstreamRule("app", "http://app", first_byte_timeout_us=_A_DAY_US, idle_timeout_us=_A_DAY_US, cooldown_us=0)
+"""The application behind the middleware: how long it may think is its own affair, and what one route refuses says nothing of others."""
 
 
 class _WallClock:
