@@ -44,6 +44,10 @@ TABLES: dict[str, dict[str, str]] = {
         "redis": "gateway.stores.redis:open_redis",
         "rediss": "gateway.stores.redis:open_redis",
         "unix": "gateway.stores.redis:open_redis",
+        "redis+cluster": "gateway.stores.redis_cluster:open_cluster",
+        "rediss+cluster": "gateway.stores.redis_cluster:open_cluster",
+        "redis+sentinel": "gateway.stores.redis_sentinel:open_sentinel",
+        "rediss+sentinel": "gateway.stores.redis_sentinel:open_sentinel",
     },
     "upstreams": {
         "aiohttp": "gateway.upstream.aiohttp:AiohttpUpstream",

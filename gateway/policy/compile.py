@@ -119,6 +119,7 @@ def _limit(block: LimitBlock, document: Document, when_spent: WhenSpent) -> Limi
         when_state_is_lost=block.when_state_is_lost or document.when_state_is_lost,
         share_when_lost=float(block.share_when_lost or document.share_when_lost),
         when_spent=(block.when_spent or when_spent) if Count(block.count) in MOVED_BY_OUTPUT else "continue",
+        shared=block.shared,
         adaptive=block.adaptive,
         priority=block.priority,
     )

@@ -141,6 +141,12 @@ class LimitBlock(Section):
     when_state_is_lost: LostMode | None = Field(default=None, description="As in the policy, for this limit alone.")
     share_when_lost: Share | None = Field(default=None, description="As in the policy, for this limit alone.")
     when_spent: WhenSpent | None = Field(default=None, description="As in the tier, for this limit alone.")
+    shared: Literal["exact", "leased"] = Field(
+        default="exact",
+        description="With a shared state: `exact` asks the store with each take; `leased` lets each process lease parts of the limit in "
+        "advance, which relieves a busy counter. Never above the limit; up to an eighth of it may lie idle in a process for up to two "
+        "seconds. On a Redis Cluster limits that span accounts are always leased.",
+    )
     adaptive: Adaptive | None = Field(
         default=None,
         description="Only with `concurrent`: each process finds by `gradient` or `aimd` how many of these the upstream serves at once "

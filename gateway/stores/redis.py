@@ -1,7 +1,8 @@
 """Opens a shared state: `redis://`, `rediss://` or `unix://`, one Redis for every process of a deployment.
 
 `?deadline_ms=` in the URL says how long a take may wait (50 by default); settling and looking up keys may take four times as long.
-The other query options are redis-py's. Verdicts stay local to each process.
+The other query options are redis-py's. Verdicts stay local to each process. Clusters and Sentinels have URLs of their own: see
+`redis_cluster` and `redis_sentinel`, which open what is here over their own lines.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from gateway.errors import SettingsError, StoreError
 from gateway.ports import Clock
 from gateway.stores.database import private_folder
 from gateway.stores.degraded import DegradedHolds
+from gateway.stores.leases import LeasedHolds
 from gateway.stores.memory_holds import MemoryHolds
 from gateway.stores.opened import Opened
+from gateway.stores.owed import OwedHolds
 from gateway.stores.redis_holds import RedisHolds
 from gateway.stores.redis_keys import RedisKeys, RedisOwners
-from gateway.stores.redis_line import RedisLine
+from gateway.stores.redis_leases import RedisLeases
+from gateway.stores.redis_line import Line, RedisLine
 from gateway.stores.verdicts import MemoryVerdicts
 
-__all__ = ["line_to", "masked", "open_redis"]
+__all__ = ["line_to", "masked", "open_on", "open_redis"]
 
 _DEADLINE_MS = 50
 _START_S = 5.0
@@ -36,17 +40,25 @@ async def open_redis(state: str, data: Path, *, secret: bytes | None, clock: Clo
 
     SettingsError when the URL is wrong, Redis does not answer or is too old, or the state was made with another secret.
     """
+    return await open_on(line_to(state), state, data, secret=secret, clock=clock, exclusive=exclusive)
+
+
+async def open_on(
+    line: Line, state: str, data: Path, *, secret: bytes | None, clock: Clock, exclusive: bool, spread: bool = False
+) -> Opened:
+    """Open a shared state over a line; see `open_redis`. `spread` where it has many nodes, so that no script reaches all limits."""
     async with AsyncExitStack() as stack:
-        line = line_to(state)
         stack.push_async_callback(line.aclose)
-        await _greet(line, state)
+        await _greet(line, state, spread)
         keys = RedisKeys(line)
         agreed = await keys.secret(secret)
         if exclusive:
             private_folder(data)
+        holds = LeasedHolds(OwedHolds(RedisHolds(line)), RedisLeases(line), spread=spread)
+        stack.push_async_callback(holds.aclose)
         return Opened(
             keys=keys,
-            holds=RedisHolds(line),
+            holds=holds,
             degraded=DegradedHolds(MemoryHolds(clock)),
             verdicts=MemoryVerdicts(),
             owners=RedisOwners(line),
@@ -85,7 +97,7 @@ def masked(url: str) -> str:
     return f"{parts.scheme}://{shown}{parts.path}{query}"
 
 
-async def _greet(line: RedisLine, url: str) -> None:
+async def _greet(line: Line, url: str, spread: bool) -> None:
     try:
         about = (await line.call("INFO", "server", deadline_s=_START_S)).decode()
     except StoreError as error:
@@ -98,3 +110,5 @@ async def _greet(line: RedisLine, url: str) -> None:
     version = fields.get("redis_version", "0")
     if tuple(int(part) for part in version.split(".")[:2] if part.isdigit()) < _OLDEST:
         raise SettingsError(f"{masked(url)} is Redis {version}: 6.2 or newer is needed")
+    if not spread and fields.get("redis_mode") == "cluster":
+        raise SettingsError(f"{masked(url)} is a node of a Redis Cluster: say redis+cluster://HOST:PORT instead")

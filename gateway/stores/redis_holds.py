@@ -8,7 +8,7 @@ A take that was refused leaves nothing behind: the same id again is judged again
 remembered for ten minutes, that of one that was settled before it was taken for an hour.
 
 Counters that belong to an account carry its hash tag. On one Redis (or under Sentinel) a script may touch any keys; in a Cluster
-a request's limits can lie in several slots (an account's, everybody's), and those that span slots will be served by leased shares.
+a request's limits can lie in several slots (an account's, everybody's), and those that span slots are served by `leases`.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
 from gateway.stores.memory_holds import LEASE_US
-from gateway.stores.redis_line import RedisLine, Script, Word
+from gateway.stores.redis_line import Line, Script, Word
 
-__all__ = ["HoldScripts", "RedisHolds"]
+__all__ = ["HoldScripts", "RedisHolds", "counter_key", "read_lua", "record_key", "words_of"]
 
 _LUA = Path(__file__).parent / "lua"
 _TOMBSTONE_MS = 3_600_000
@@ -44,8 +44,8 @@ class HoldScripts:
     @classmethod
     def load(cls, clock: str | None = None) -> HoldScripts:
         """The scripts from `lua/`; `clock` is Lua that takes the place of `now.lua`, the server's clock."""
-        shared = (_read("now") if clock is None else clock) + _read("windows")
-        return cls(*(Script(shared + _read(name)) for name in ("take", "settle", "renew", "look", "extend")))
+        shared = (read_lua("now") if clock is None else clock) + read_lua("windows")
+        return cls(*(Script(shared + read_lua(name)) for name in ("take", "settle", "renew", "look", "extend")))
 
 
 class RedisHolds:
@@ -53,54 +53,64 @@ class RedisHolds:
 
     local = False
 
-    def __init__(self, line: RedisLine, *, lease_us: int = LEASE_US, scripts: HoldScripts | None = None) -> None:
+    def __init__(self, line: Line, *, lease_us: int = LEASE_US, scripts: HoldScripts | None = None) -> None:
         self.lease_us = lease_us
         self._line = line
         self._scripts = scripts or HoldScripts.load()
 
     async def take(self, hold: Hold) -> Taken:
         """See `ports.HoldStore`."""
-        args = [hold.id, self.lease_us, _TOMBSTONE_MS, *_words(hold.claims)]
+        args = [hold.id, self.lease_us, _TOMBSTONE_MS, *words_of(hold.claims)]
         reply = await self._line.run(self._scripts.take, _keys(hold.claims, hold.id), args)
         return Taken(reply[0] == 1, _states(hold.claims, reply[1:]), settled=reply[0] == 2)
 
     async def extend(self, hold: Hold, number: int, wants: Sequence[int]) -> Taken:
         """See `ports.HoldStore`."""
         further = [replace(claim, want=want) for claim, want in zip(hold.claims, wants, strict=True)]
-        args = [hold.id, _TOMBSTONE_MS, number, *_words([_spared(claim) for claim in further])]
+        args = [hold.id, _TOMBSTONE_MS, number, *words_of([_spared(claim) for claim in further])]
         reply = await self._line.run(self._scripts.extend, _keys(hold.claims, hold.id), args)
         return Taken(reply[0] == 1, _states(hold.claims if len(reply) > 1 else (), reply[1:]), settled=reply[0] == 2)
 
     async def settle(self, hold: Hold, amounts: Amounts) -> Settlement:
         """See `ports.HoldStore`."""
         true = [amounts.for_claim(claim) for claim in hold.claims]
-        args = [hold.id, _TOMBSTONE_MS, _SETTLED_MS, *_words(hold.claims, true)]
+        args = [hold.id, _TOMBSTONE_MS, _SETTLED_MS, *words_of(hold.claims, true)]
         keys = _keys(hold.claims, hold.id)
         outcome = await self._line.run(self._scripts.settle, keys, args, deadline_s=_PATIENCE * self._line.deadline_s)
         return Settlement(outcome.decode())
 
     async def renew(self, hold: Hold) -> bool:
         """See `ports.HoldStore`."""
-        args = [hold.id, self.lease_us, _TOMBSTONE_MS, *_words(hold.claims)]
+        args = [hold.id, self.lease_us, _TOMBSTONE_MS, *words_of(hold.claims)]
         keys = _keys(hold.claims, hold.id)
         return bool(await self._line.run(self._scripts.renew, keys, args, deadline_s=_PATIENCE * self._line.deadline_s))
 
     async def look(self, claims: Sequence[Claim]) -> tuple[LimitState, ...]:
         """See `ports.HoldStore`."""
-        return _states(claims, await self._line.run(self._scripts.look, _keys(claims, ""), _words(claims)))
+        return _states(claims, await self._line.run(self._scripts.look, _keys(claims, ""), words_of(claims)))
 
     async def aclose(self) -> None:
         """Nothing of its own: whoever opened the line closes it."""
 
 
-def _read(name: str) -> str:
+def read_lua(name: str) -> str:
+    """A piece of Lua that ships."""
     return (_LUA / f"{name}.lua").read_text()
 
 
 def _keys(claims: Sequence[Claim], hold_id: str) -> list[str]:
     """The hold's own record, in its first claim's slot, then a counter per claim."""
-    first = _tag(claims[0].slot) if claims else "-"
-    return [f"azg:{{{first}}}:h:{hold_id}", *(f"azg:{{{_tag(claim.slot)}}}:c:{claim.key}" for claim in claims)]
+    return [record_key(claims[0].slot if claims else "", hold_id), *(counter_key(claim) for claim in claims)]
+
+
+def record_key(slot: str, hold_id: str) -> str:
+    """Where the record of a hold or of a leased slice is kept, in the slot of what it charged."""
+    return f"azg:{{{_tag(slot)}}}:h:{hold_id}"
+
+
+def counter_key(claim: Claim) -> str:
+    """Where a claim is counted."""
+    return f"azg:{{{_tag(claim.slot)}}}:c:{claim.key}"
 
 
 def _tag(slot: str) -> str:
@@ -115,7 +125,8 @@ def _spared(claim: Claim) -> Claim:
     return claim if claim.limit.ends_streams else replace(claim, limit=replace(claim.limit, shadow=True))
 
 
-def _words(claims: Sequence[Claim], wants: Sequence[int] | None = None) -> list[Word]:
+def words_of(claims: Sequence[Claim], wants: Sequence[int] | None = None) -> list[Word]:
+    """Claims as the scripts read them, with other amounts in place of what they want where some are given."""
     words: list[Word] = []
     for place, claim in enumerate(claims):
         limit, want = claim.limit, claim.want if wants is None else wants[place]

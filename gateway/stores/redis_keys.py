@@ -14,7 +14,7 @@ from typing import Any
 
 from gateway.model.caller import KeyRecord
 from gateway.stores.keycache import KeyCache, fits_one
-from gateway.stores.redis_line import RedisLine, Script, Word
+from gateway.stores.redis_line import Line, Script, Word
 from gateway.stores.secret import agreed, candidate
 
 __all__ = ["RedisKeys", "RedisOwners"]
@@ -30,7 +30,7 @@ _PATIENCE = 4
 class RedisKeys:
     """KeyStore. What another process changed is seen within half a second."""
 
-    def __init__(self, line: RedisLine, *, cache: KeyCache | None = None) -> None:
+    def __init__(self, line: Line, *, cache: KeyCache | None = None) -> None:
         self._line = line
         self._cache = cache or KeyCache()
         self._revoke = Script((_LUA / "revoke.lua").read_text())
@@ -90,7 +90,7 @@ class RedisKeys:
 class RedisOwners:
     """OwnerStore. Of more than `capacity` objects the first claimed are forgotten."""
 
-    def __init__(self, line: RedisLine, *, capacity: int = 1_000_000) -> None:
+    def __init__(self, line: Line, *, capacity: int = 1_000_000) -> None:
         self._line = line
         self._capacity = capacity
         self._own = Script((_LUA / "own.lua").read_text())

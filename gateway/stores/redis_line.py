@@ -2,6 +2,7 @@
 
 redis-py opens the connections and reads the protocol. What it does not say is whether a call that failed may have been done, so
 the sending is here: StoreUnavailable where a call was surely not sent or Redis said no, OutcomeUnknown from the moment it went out.
+Where Redis said no, what it said is the error's cause. A Redis that does not answer at all is left alone by a breaker.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha1
-from typing import Any
+from typing import Any, Protocol
 
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import AuthenticationError, BusyLoadingError, NoScriptError, RedisError, ResponseError
 
 from gateway.errors import OutcomeUnknown, StoreUnavailable
+from gateway.stores.breaker import Breaker
 
-__all__ = ["RedisLine", "Script", "Word"]
+__all__ = ["Line", "RedisLine", "Script", "Word"]
 
 Word = str | bytes | int
 
@@ -49,11 +51,22 @@ class Script:
         self.sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
+class Line(Protocol):
+    """A way to Redis, to one or to many: one command's reply, one script's reply. StoreUnavailable, OutcomeUnknown."""
+
+    deadline_s: float
+
+    async def call(self, *words: Word, deadline_s: float | None = None) -> Any: ...
+    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Word], *, deadline_s: float | None = None) -> Any: ...
+    async def aclose(self) -> None: ...
+
+
 @dataclass(slots=True, eq=False)
 class _Call:
     packed: bytes
     future: asyncio.Future[Any]
     due: float
+    asking: bool = False
     sent: bool = False
     stalled: bool = False
 
@@ -63,6 +76,7 @@ class RedisLine:
 
     def __init__(self, pool: ConnectionPool, *, deadline_s: float) -> None:
         self.deadline_s = deadline_s
+        self.breaker = Breaker(patience_s=2 * deadline_s)
         self._pool = pool
         self._waiting: list[_Call] = []
         self._idle: list[AbstractConnection] = []
@@ -70,21 +84,23 @@ class RedisLine:
         self._woken = False
         self._closed = False
 
-    async def call(self, *words: Word, deadline_s: float | None = None) -> Any:
-        """One command's reply. StoreUnavailable, OutcomeUnknown."""
+    async def call(self, *words: Word, deadline_s: float | None = None, asking: bool = False) -> Any:
+        """One command's reply; `asking` where a Cluster node said ASK. StoreUnavailable, OutcomeUnknown."""
         try:
-            return await self._ask(words, self._due(deadline_s))
+            return await self._ask(words, self._due(deadline_s), asking)
         except RedisError as error:
             raise StoreUnavailable(f"Redis refused a command: {_code(error)}") from error
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Word], *, deadline_s: float | None = None) -> Any:
+    async def run(
+        self, script: Script, keys: Sequence[str], args: Sequence[Word], *, deadline_s: float | None = None, asking: bool = False
+    ) -> Any:
         """One script's reply; its text goes along only when Redis does not know it. StoreUnavailable, OutcomeUnknown."""
         due, rest = self._due(deadline_s), (len(keys), *keys, *args)
         try:
             try:
-                return await self._ask(("EVALSHA", script.sha, *rest), due)
+                return await self._ask(("EVALSHA", script.sha, *rest), due, asking)
             except NoScriptError:
-                return await self._ask(("EVAL", script.text, *rest), due)
+                return await self._ask(("EVAL", script.text, *rest), due, asking)
         except RedisError as error:
             if _said_no(error):
                 raise StoreUnavailable(f"Redis refused a script: {_code(error)}") from error
@@ -106,11 +122,13 @@ class RedisLine:
     def _due(self, deadline_s: float | None) -> float:
         return asyncio.get_running_loop().time() + (self.deadline_s if deadline_s is None else deadline_s)
 
-    async def _ask(self, words: Sequence[Word], due: float) -> Any:
+    async def _ask(self, words: Sequence[Word], due: float, asking: bool) -> Any:
         if self._closed:
             raise StoreUnavailable("the store is closed")
+        if not self.breaker.allows():
+            raise StoreUnavailable("Redis does not answer and is left alone for a moment")
         loop = asyncio.get_running_loop()
-        call = _Call(_packed(words), loop.create_future(), due)
+        call = _Call(_ASKING + _packed(words) if asking else _packed(words), loop.create_future(), due, asking)
         self._waiting.append(call)
         if not self._woken:
             self._woken = True
@@ -129,6 +147,7 @@ class RedisLine:
             call.stalled = True
             loop.call_later(_GRACE_S, self._late, call)
             return
+        self.breaker.failed()
         if call.sent:
             call.future.set_exception(OutcomeUnknown("Redis did not answer in time"))
         else:
@@ -178,17 +197,22 @@ class RedisLine:
         await connection.send_packed_command(b"".join([call.packed for call in going]), check_health=False)
         for call in going:
             try:
+                if call.asking:
+                    await connection.read_response(disconnect_on_error=False)
                 reply = await connection.read_response(disconnect_on_error=False)
             except ResponseError as error:
                 _set_error(call, error)
             else:
                 if not call.future.done():
                     call.future.set_result(reply)
+            self.breaker.answered()
 
     def _fail(self, calls: list[_Call], error: Exception) -> None:
         """End what is still open: unknown where it was sent, unless Redis itself said that it does nothing now."""
         refused = isinstance(error, (AuthenticationError, BusyLoadingError))
         for call in calls:
+            if not call.future.done():
+                self.breaker.failed()
             if call.sent and not refused:
                 _set_error(call, OutcomeUnknown(f"the connection to Redis broke: {type(error).__name__}"))
             else:
@@ -202,6 +226,9 @@ def _packed(words: Sequence[Word]) -> bytes:
         raw = word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogatepass")
         parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
     return b"".join(parts)
+
+
+_ASKING = _packed(("ASKING",))
 
 
 async def _connect(connection: AbstractConnection) -> None:

@@ -9,10 +9,14 @@ import pytest
 from gateway.stores.database import Database
 from gateway.stores.degraded import DegradedHolds
 from gateway.stores.keycache import KeyCache
+from gateway.stores.leases import LeasedHolds
 from gateway.stores.memory_holds import MemoryHolds
+from gateway.stores.owed import OwedHolds
 from gateway.stores.redis import line_to
+from gateway.stores.redis_cluster import nodes_to
 from gateway.stores.redis_holds import HoldScripts, RedisHolds
 from gateway.stores.redis_keys import RedisKeys, RedisOwners
+from gateway.stores.redis_leases import RedisLeases
 from gateway.stores.sqlite import SqliteKeys, SqliteOwners
 from tests.support.embedded import Embedded
 from tests.support.quota import LUA_CLOCK, START_US, HandClock
@@ -23,15 +27,68 @@ LEASE_US = 120_000_000
 class Bench:
     """A hold store and its time. `limit_options` are what a limit needs to be counted by this adapter at all."""
 
+    late_us = 0
+    """How much longer than exactly this adapter may count a charge in a window of a minute."""
+
     def __init__(self, holds, advance, limit_options=None):
         self.holds = holds
         self.advance = advance
         self.limit_options = limit_options or {}
 
 
-@pytest.fixture(params=["memory", "sqlite", "redis", "degraded"])
+SLOT_CLOCK = "local function clock() return tonumber(redis.call('GET', 'test:now:' .. string.match(KEYS[1], '{.-}'))) end\n"
+"""As LUA_CLOCK, with the time in the very slot that a script runs in: in a Cluster it may touch no other."""
+
+
+async def _leased(request):
+    """The adapter over slices that a process leases in advance: alone on a Redis it answers as if each take asked the store."""
+    line = line_to(request.getfixturevalue("redis_url") + "?deadline_ms=5000")
+    clock = HandClock()
+    await line.call("SET", "test:now", START_US)
+    exact = RedisHolds(line, lease_us=LEASE_US, scripts=HoldScripts.load(LUA_CLOCK))
+    holds = LeasedHolds(exact, RedisLeases(line, clock=LUA_CLOCK), spread=False, now=lambda: (clock.now_us - START_US) / 1e6)
+    holds.pools._start_minding = lambda: None  # `advance` does
+
+    async def advance(us):
+        await holds.pools.mind()
+        for step in (min(us, 2_000_000), max(us - 2_000_000, 0)):  # what is idle goes back after two seconds
+            clock.now_us += step
+            await line.call("INCRBY", "test:now", step)
+            await holds.pools.mind()
+
+    bench = Bench(holds, advance, {"shared": "leased"})
+    bench.late_us = 2_000_000
+    yield bench
+    await holds.aclose()
+    await line.aclose()
+
+
+async def _cluster(request):
+    line = nodes_to(request.getfixturevalue("redis_cluster").url + "?deadline_ms=5000")
+    clocks = "test:now:{acme}", "test:now:{-}"
+    for clock in clocks:
+        await line.call("SET", clock, START_US)
+
+    async def advance(us):
+        for clock in clocks:
+            await line.call("INCRBY", clock, us)
+
+    exact = RedisHolds(line, lease_us=LEASE_US, scripts=HoldScripts.load(SLOT_CLOCK))
+    holds = LeasedHolds(OwedHolds(exact), RedisLeases(line), spread=True)
+    yield Bench(holds, advance)
+    await holds.aclose()
+    await line.aclose()
+
+
+@pytest.fixture(
+    params=["memory", "sqlite", "redis", "degraded", "leased", pytest.param("cluster", marks=pytest.mark.xdist_group("cluster"))]
+)
 async def bench(request, tmp_path):
     """A hold store by each adapter, on a clock that the test sets forward: `await bench.advance(us)`."""
+    if request.param in ("leased", "cluster"):
+        async for opened in {"leased": _leased, "cluster": _cluster}[request.param](request):
+            yield opened
+        return
     if request.param == "redis":
         line = line_to(request.getfixturevalue("redis_url") + "?deadline_ms=5000")
         await line.call("SET", "test:now", START_US)

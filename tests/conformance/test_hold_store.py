@@ -143,7 +143,7 @@ async def test_a_sliding_window_lets_go_of_a_charge_at_the_latest_one_slice_late
     assert (await take("a", sliding(10, 10))).held
     await bench.advance(MINUTE - 1)
     assert not (await take("b", sliding(10, 1))).held
-    await bench.advance(1 + SECOND)
+    await bench.advance(1 + SECOND + bench.late_us)
     assert (await take("c", sliding(10, 10))).held
 
 
@@ -189,6 +189,7 @@ async def test_whoever_waits_as_told_is_let_in(bench, take, sliding, bucket, kin
 
 async def test_reset_is_when_a_limit_is_whole_again(bench, take, used, sliding, bucket, slots):
     claims = sliding(10, 4), bucket(7, 3), slots(3, lease_us=90_000_000)
+    claims = claims[:2] if bench.late_us else claims  # a slot that is leased is renewed there, and ends here
     resets = [state.reset_us for state in (await take("a", *claims)).states]
     for claim, reset in sorted(zip(claims, resets, strict=True), key=lambda pair: pair[1]):
         now = await bench.holds.look([claim])
@@ -231,7 +232,7 @@ async def test_each_count_is_settled_by_its_own_amount(bench, take, used, slidin
 
 async def test_a_refund_after_the_window_has_passed_takes_nothing_from_others(bench, take, settle, used, sliding):
     await take("a", sliding(10, 8))
-    await bench.advance(MINUTE + SECOND)
+    await bench.advance(MINUTE + SECOND + bench.late_us)
     await take("b", sliding(10, 8))
     assert await settle("a", sliding(10, 8), tokens=0) == "settled"
     assert await used(sliding(10)) == [8]

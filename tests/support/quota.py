@@ -26,9 +26,9 @@ class HandClock:
         return self.now_us
 
 
-def claim(name, window, count, amount, want, window_us, *, burst=0, shadow=False, slot="acme", **more):
+def claim(name, window, count, amount, want, window_us, *, burst=0, shadow=False, slot="acme", per=("key",), **more):
     """A claim on a limit of its own name. `more` goes to the limit."""
-    limit = Limit(name, count, window, amount, window_us, ("key",), burst, shadow, **more)
+    limit = Limit(name, count, window, amount, window_us, per, burst, shadow, **more)
     return Claim(limit, f"{name}:{window}:{window_us}:{slot}", slot, amount, burst, want)
 
 
