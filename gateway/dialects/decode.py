@@ -21,6 +21,13 @@ _MAX_CHAIN = 2
 _MAX_WINDOW = 8 * 1024 * 1024
 """Bytes of a zstd frame's window: what RFC 9659 lets a sender on the web expect, and no more memory than that."""
 
+_MOST_MEMBERS = 4096
+"""gzip members or zstd frames one after another. Each costs the same whether it holds anything or not: megabytes of empty ones, of
+nine bytes each, would keep the loop busy for minutes."""
+
+_PIECE = 64 * 1024
+"""Bytes of gzip that are looked at together: whatever follows a member's end is copied, once a member."""
+
 _ERRORS = (zlib.error, brotli.error, zstandard.ZstdError)
 
 
@@ -34,11 +41,18 @@ class _Coding(Protocol):
     def decode(self, data: bytes, room: int) -> bytes: ...
 
 
+def _one_more(members: int, fault: type[Exception]) -> int:
+    if members == _MOST_MEMBERS:
+        raise fault(f"more than {_MOST_MEMBERS} members")
+    return members + 1
+
+
 class _Gzip:
     """gzip, in one member or in several one after another (RFC 1952)."""
 
     def __init__(self) -> None:
         self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._members = 1
 
     @property
     def ended(self) -> bool:
@@ -46,11 +60,14 @@ class _Gzip:
 
     def decode(self, data: bytes, room: int) -> bytes:
         out = bytearray()
-        while data and len(out) <= room:
-            if self._inflate.eof:
-                self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
-            out += self._inflate.decompress(data, room + 1 - len(out))
-            data = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
+        for at in range(0, len(data), _PIECE):
+            piece = data[at : at + _PIECE]
+            while piece and len(out) <= room:
+                if self._inflate.eof:
+                    self._members = _one_more(self._members, zlib.error)
+                    self._inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                out += self._inflate.decompress(piece, room + 1 - len(out))
+                piece = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
         return bytes(out)
 
 
@@ -106,6 +123,7 @@ class _Zstd:
 
     def __init__(self) -> None:
         self._frame = self._begin()
+        self._frames = 1
 
     @staticmethod
     def _begin() -> zstandard.ZstdDecompressionObj:
@@ -120,6 +138,7 @@ class _Zstd:
         at = 0
         while at < len(data) and len(out) <= room:
             if self._frame.eof:
+                self._frames = _one_more(self._frames, zstandard.ZstdError)
                 self._frame = self._begin()
             piece = data[at : at + max(64, (room - len(out)) >> 15)]
             out += self._frame.decompress(piece)

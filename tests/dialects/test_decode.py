@@ -117,6 +117,15 @@ def test_a_bomb_in_a_bomb_is_stopped_at_its_first_shell():
     assert caught.value.status == 413
 
 
+@pytest.mark.parametrize("coding", ["gzip", "zstd"])
+def test_members_without_end_are_not_opened_one_by_one(coding):
+    """Empty ones unpack to nothing, so that no bound on size is ever met."""
+    assert decode_request(PACK[coding](b"") * 4096, coding, MB) == b""
+    with pytest.raises(BadRequest) as caught:
+        decode_request(PACK[coding](b"") * 4097, coding, MB)
+    assert caught.value.status == 400
+
+
 def test_a_zstd_window_larger_than_the_web_allows_is_not_given_memory():
     wide = zstandard.ZstdCompressor(compression_params=zstandard.ZstdCompressionParameters(window_log=27, enable_ldm=True))
     packer = wide.compressobj()
