@@ -11,8 +11,8 @@ more at once is only more waiting. Each request that the upstream drops takes a 
 
 What is the least, if there always was a queue? So now and then (each PROBE_EVERY rounds of the limit; as TCP BBR does) a probe: for one
 window only PROBE of the limit may be under way, and what is measured then is the least from now on. Where it proves to be
-less, there was a queue: the limit is cut by the same gradient, and the next probe follows at once. A probe delays little, for
-it costs places only where none wait; without it a queue would be taken for the model's own pace for ever.
+less, there was a queue: the limit is cut by the same gradient, and the next probe follows at once. Probes cost some throughput
+(the tests hold all of it together to less than 6%); without them a queue would be taken for the model's own pace for ever.
 """
 
 from __future__ import annotations
