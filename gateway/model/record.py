@@ -55,4 +55,5 @@ class AuditRecord:
     finish: str = ""
     fault: str = ""
     changed: tuple[str, ...] = ()
-    """What the gateway changed in request or answer: `usage_asked`, `clipped.logprobs`, ..."""
+    """What the gateway changed in request or answer: `usage_asked`, `clipped.logprobs`, ..., and `cut` for a stream that it ended at
+    its budget, whose `fault` is then the reason code of what was spent."""

@@ -162,6 +162,26 @@ async def test_a_stream_at_its_budget_is_ended_well_and_the_upstream_is_left(bef
     assert asked[0].all(b"accept-encoding") == [b"identity"]
 
 
+async def test_the_upstream_is_left_at_the_cut_and_not_only_once_all_is_written_down(before, monkeypatch):
+    left = asyncio.Event()
+
+    async def only_the_client(door):
+        if door._watcher is not None:
+            door._watcher.cancel()
+
+    async def endless(connection):
+        await connection.request()
+        await connection.send(STREAM_HEAD + chunk(EVENT * 3000))
+        await connection.gone()
+        left.set()
+
+    async with raw_server(endless) as upstream:
+        with before(upstream.url, limits=BUDGET) as front:
+            monkeypatch.setattr("gateway.asgi.httpdoor.HttpDoor.release", only_the_client)
+            assert (await front.ask(body=chat(stream=True)))[0] == 200
+            await asyncio.wait_for(left.wait(), 5)
+
+
 async def test_a_stream_that_comes_compressed_all_the_same_is_not_cut(before):
     async def packed(connection):
         await connection.request()
