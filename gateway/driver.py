@@ -12,7 +12,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, assert_never
 
 from gateway.core.exchange import (
@@ -44,6 +44,7 @@ from gateway.errors import OutcomeUnknown, StoreError
 from gateway.model.admission import Saturated
 from gateway.model.limit import Claim, Count, Hold, Taken
 from gateway.model.record import SettleOutcome
+from gateway.model.value import replace
 from gateway.ports import Admission, AuditSink, Clock, HistoryStore, HoldStore, KeyStore, Meter, OwnerStore
 
 __all__ = ["Door", "Driver", "World"]

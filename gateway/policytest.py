@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.core.claims import claims_for, refusal_for
 from gateway.core.decide import caps_in_force, decide
@@ -20,6 +20,7 @@ from gateway.model.evidence import Kind, Verdict
 from gateway.model.limit import MAX_AMOUNT, Claim, Count, Hold, LimitState
 from gateway.model.policy import Policy, Tier
 from gateway.model.request import Estimate, RequestFacts
+from gateway.model.value import replace
 from gateway.policy.load import Loaded
 from gateway.policy.match import Matched, match_caller
 from gateway.policy.schema_examples import ExampleBlock, ExpectBlock, GivenBlock

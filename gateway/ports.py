@@ -7,8 +7,9 @@ Methods that may wait are `async`; a plain method never waits and never raises f
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from gateway.model.admission import Ask, Ended, Saturated
 from gateway.model.caller import KeyRecord
@@ -134,8 +135,7 @@ class HistoryStore(Protocol):
     def put(self, key_id: str, verdict: Verdict) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class UpstreamRequest(Struct, frozen=True):
     """One request to a model endpoint, ready to send.
 
     `url` is absolute with path and query exactly as they shall stand on the wire. `headers` are end-to-end fields only, with neither

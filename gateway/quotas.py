@@ -8,7 +8,7 @@ told: limits in shadow, and those per campaign.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from gateway.core.claims import claims_for, subject_values
@@ -20,6 +20,7 @@ from gateway.model.evidence import NO_VERDICT, Verdict
 from gateway.model.limit import Claim, Count, Limit, LimitState
 from gateway.model.policy import Policy, Tier
 from gateway.model.request import Estimate, RequestFacts
+from gateway.model.value import replace
 from gateway.policy.explain import limit_words
 from gateway.policy.match import match_caller
 from gateway.ports import HistoryStore, HoldStore, KeyStore

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -24,6 +24,7 @@ from gateway.metrics import Metrics
 from gateway.model.limit import Count
 from gateway.model.policy import AuditRules, QueueRules, UpstreamRule
 from gateway.model.request import Usage
+from gateway.model.value import replace
 from gateway.stores.memory import open_memory
 from tests.core.conftest import a_key, a_limit, a_policy, at_the_door
 

@@ -7,8 +7,9 @@ show us a fresh name with each request and the upstream always the same key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from gateway.ports import Headers
 
@@ -26,8 +27,7 @@ _STAYS_HERE = _FIELDS | {b"cookie", b"x-goog-api-key", b"openai-organization", b
 """A client's fields that say who it is to an upstream, or whose account is used there: not with our own credential."""
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True):
     """What the client showed. `value` is the key without its scheme; under `other` (Authorization, but not Bearer) the whole field."""
 
     value: bytes

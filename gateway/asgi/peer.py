@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.model.policy import Network
 from gateway.ports import Headers
@@ -42,8 +43,7 @@ _PAIR = re.compile(r'\s*([A-Za-z-]+)=("(?:[^"\\]|\\.)*"|[^\s";,]+)\s*([;,]|$)')
 Address = IPv4Address | IPv6Address
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """`address` as text, IPv4 in IPv6 unwrapped ("" where the server does not tell, as on a Unix socket). `grouped` is what counts
     per peer: an IPv6 address stands for its /64 by that network's first address. `trusted`: the connection itself comes from a
     listed network.
@@ -54,8 +54,7 @@ class Peer:
     trusted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What an outer proxy asserts. `attributes` are (name, value), sorted by name."""
 
     key: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -12,6 +12,7 @@ import click
 from gateway.cli.options import json_option, print_json
 from gateway.cli.policydiff import diff
 from gateway.errors import PolicyError, PolicyProblem
+from gateway.model.value import replace
 from gateway.policy.explain import Explanation, explain
 from gateway.policy.jsonschema import json_schema_text
 from gateway.policy.load import Loaded, find, read

@@ -8,7 +8,6 @@ so that a guess alone never refuses anybody; the difference is charged as debt w
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from functools import lru_cache
 
 from gateway.core.pricing import micro_cost, price_of
@@ -18,6 +17,7 @@ from gateway.model.evidence import Verdict
 from gateway.model.limit import MAX_AMOUNT, WEIGHT_ONE, Claim, Count, Limit, LimitState, Subject
 from gateway.model.policy import Policy, Price, Tier
 from gateway.model.request import RequestFacts
+from gateway.model.value import replace
 from gateway.policy.match import fits
 from gateway.quota.calendar import period_starts
 

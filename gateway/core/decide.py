@@ -7,7 +7,7 @@ request into a `Decision`, and into a `Refusal` when the answer is no. Quota is 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
 
 from gateway.core.pricing import price_of
 from gateway.model.caller import Caller
@@ -16,6 +16,7 @@ from gateway.model.evidence import Verdict
 from gateway.model.limit import Count, Limit
 from gateway.model.policy import FeatureCaps, Policy, Rung, Tier
 from gateway.model.request import RequestFacts
+from gateway.model.value import replace
 from gateway.policy.match import allows_model, allows_route
 
 __all__ = ["Judgement", "Ladder", "caps_in_force", "climb", "decide"]
@@ -24,16 +25,14 @@ NO_CAPS = FeatureCaps()
 _BOTTOM = Rung("open", 0.0, Action.ALLOW)
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """A decision and, where it is no, the refusal to answer with."""
 
     decision: Decision
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ladder:
+class Ladder(Struct, frozen=True):
     """Where a verdict stands on the ladder: the rung that acts, the rung before shadow, the score that was looked at."""
 
     acting: Rung

@@ -12,8 +12,9 @@ The end of every road is: give the place back, settle what was held, write it do
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never
+
+from msgspec import Struct
 
 from gateway.core.admitting import ask_of, ended
 from gateway.core.claims import claims_for, refusal_for
@@ -33,6 +34,7 @@ from gateway.model.decision import Action, Decision, Refusal
 from gateway.model.evidence import Verdict
 from gateway.model.limit import Amounts, Hold, Taken
 from gateway.model.record import AuditRecord, SettleOutcome
+from gateway.model.value import replace
 from gateway.policy.match import choose_upstream, match_caller
 
 __all__ = [
@@ -41,8 +43,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Identify:
+class Identify(Struct, frozen=True):
     """I/O: look the key up, where the caller presents an issued one.
 
     `refusal`: the door refuses already (framing, an abusive peer, a shutdown). `preflight`: a CORS preflight, which has no credential.
@@ -82,8 +83,7 @@ class Identify:
         return Read(trail)
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """I/O: read the request's body whole, at most `max_body` bytes, decoded where it came compressed."""
 
     trail: Trail
@@ -104,8 +104,7 @@ class Read:
         return Assess(replace(trail, facts=facts, body=reply.wire), reply.plain)
 
 
-@dataclass(frozen=True, slots=True)
-class Assess:
+class Assess(Struct, frozen=True):
     """I/O: read the caller's standing verdict, which is local and never waits. The decision is formed on the reply."""
 
     trail: Trail
@@ -131,8 +130,7 @@ class Assess:
         return Own(trail, names) if names else Challenge(trail)
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Struct, frozen=True):
     """I/O: ask whose the stored objects are that the request names. Only with a shared upstream credential."""
 
     trail: Trail
@@ -147,8 +145,7 @@ class Own:
         return _refused(trail, not_yours(strange[0])) if strange else Challenge(trail)
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(Struct, frozen=True):
     """I/O: put a challenge to the caller. The step passes straight through until a rung can ask for one."""
 
     trail: Trail
@@ -168,8 +165,7 @@ class Challenge:
         return Reserve(replace(trail, decision=replace(decision, limits=limits)), hold)
 
 
-@dataclass(frozen=True, slots=True)
-class Reserve:
+class Reserve(Struct, frozen=True):
     """I/O: take all claims of the hold, or none; where `hold.degraded`, from this process's own share."""
 
     trail: Trail
@@ -191,8 +187,7 @@ class Reserve:
         return Settle(reasoned(trail, refusal), hold, outcome_of(refusal))
 
 
-@dataclass(frozen=True, slots=True)
-class Admit:
+class Admit(Struct, frozen=True):
     """I/O: wait for a place at the upstream, in the fair queue where there is none. An abort here leaves no place taken."""
 
     trail: Trail
@@ -205,8 +200,7 @@ class Admit:
         return Forward(self.trail) if reply is None else _wind_up(self.trail, outcome_of(saturated(reply)))
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(Struct, frozen=True):
     """I/O: send the request to the upstream and wait for the head of its answer."""
 
     trail: Trail
@@ -225,8 +219,7 @@ class Forward:
         return Open(trail, reply) if reply.stream else Relay(trail, reply)
 
 
-@dataclass(frozen=True, slots=True)
-class Open:
+class Open(Struct, frozen=True):
     """I/O: write the `opened` line of a stream, before its first byte is handed on."""
 
     trail: Trail
@@ -239,8 +232,7 @@ class Open:
         return Relay(self.trail, self.head)
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
+class Relay(Struct, frozen=True):
     """I/O: hand the answer on as it comes, all but its end."""
 
     trail: Trail
@@ -272,8 +264,7 @@ class Relay:
         return Leave(self.trail, outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class Extend:
+class Extend(Struct, frozen=True):
     """I/O: charge the hold of a stream that outruns it a further slice; see `extending`. Then it is relayed on, or to its end here."""
 
     relay: Relay
@@ -302,8 +293,7 @@ class Extend:
         return replace(self.relay, trail=replace(trail, spent=reason, cover=None))
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(Struct, frozen=True):
     """I/O: have a reasoning trace rewritten. Passes straight back to Relay until a perturbation asks for it."""
 
     relay: Relay
@@ -313,8 +303,7 @@ class Rewrite:
         return self.relay
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(Struct, frozen=True):
     """I/O: remember which key made the stored object that the answer names."""
 
     trail: Trail
@@ -324,8 +313,7 @@ class Keep:
         return Leave(self.trail, replace(self.outcome, fault="owner.unknown") if isinstance(reply, Lost) else self.outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(Struct, frozen=True):
     """I/O: give the place back, with what the request's end says of the upstream. Local, never waits and never fails."""
 
     trail: Trail
@@ -339,8 +327,7 @@ class Leave:
         return _wind_up(self.trail, self.outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(Struct, frozen=True):
     """I/O: settle the hold by the truth. Shielded from cancellation, with a deadline."""
 
     trail: Trail
@@ -356,8 +343,7 @@ class Settle:
         return Record(self.trail, self.outcome, reply)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """I/O: write the one record of this request. Shielded from cancellation, with a deadline."""
 
     trail: Trail
@@ -396,8 +382,7 @@ class Record:
         return Answer(self.trail, self.outcome, audit_lost() if refused_for_it else self.outcome.refusal, withhold=refused_for_it)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """I/O: hand on the end that was held back, or the refusal. `withhold`: the end may not go out, the record is missing."""
 
     trail: Trail
@@ -409,8 +394,7 @@ class Answer:
         return Done()
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """The end of the road."""
 
 

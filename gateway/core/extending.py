@@ -12,12 +12,13 @@ any other it goes on, and what it used is charged at its end.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from gateway.core.pricing import micro_cost, price_of
 from gateway.model.limit import WEIGHT_ONE, Claim, Count, LimitState
 from gateway.model.policy import Price
 from gateway.model.request import RequestFacts
+from gateway.model.value import replace
 
 __all__ = ["Cover", "Slice", "cover_by", "covered", "ends_when_lost", "further", "in_the_way", "next_slice", "rest_slice"]
 

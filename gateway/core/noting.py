@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gateway.core.trail import Outcome, Trail
 from gateway.model.decision import Action, Decision, Refusal
 from gateway.model.limit import LimitState
+from gateway.model.value import replace
 
 __all__ = ["noted", "reasoned", "undecided", "with_shadow_ends", "with_shadow_limits"]
 

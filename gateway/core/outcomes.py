@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from gateway.core.pricing import priced
@@ -13,6 +12,7 @@ from gateway.dialects.base import Seen
 from gateway.model.decision import Refusal
 from gateway.model.record import End
 from gateway.model.request import NO_USAGE, RequestFacts, Usage
+from gateway.model.value import replace
 
 __all__ = ["Abort", "bytes_in", "costed", "cut", "cut_off", "expected", "outcome_of"]
 

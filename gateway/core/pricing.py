@@ -6,10 +6,9 @@ is cheaper than its price and a cost does not depend on the order of its parts.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.model.policy import Price
 from gateway.model.request import Usage
+from gateway.model.value import replace
 from gateway.policy.match import fits
 
 __all__ = ["micro_cost", "price_of", "priced"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.core.decide import caps_in_force
 from gateway.core.owning import must_read
 from gateway.core.replies import Found, Payload
@@ -13,6 +11,7 @@ from gateway.model.caller import NO_LIMITS, Caller, KeyRecord
 from gateway.model.decision import Refusal
 from gateway.model.policy import Tier
 from gateway.model.request import Arrival, Estimate, RequestFacts
+from gateway.model.value import replace
 
 __all__ = ["caller_of", "edited", "facts_of"]
 

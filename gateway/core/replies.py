@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from gateway.dialects.base import Seen
 from gateway.errors import UpstreamFault
@@ -14,39 +15,34 @@ from gateway.model.record import End
 __all__ = ["Answered", "Broken", "Found", "Lost", "NotRead", "Outrun", "Payload", "Relayed", "Trace"]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Reply to Identify: the key's record, or None where none was looked up or there is none."""
 
     record: KeyRecord | None
     now_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """A store, sink or endpoint gave no answer. `unknown`: it may have done what was asked."""
 
     why: str
     unknown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(Struct, frozen=True):
     """Reply to Read: the body as on the wire and, where it was compressed, as it reads."""
 
     wire: bytes
     plain: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NotRead:
+class NotRead(Struct, frozen=True):
     """Reply to Read: the body could not be had. `refusal` None means that the client left."""
 
     refusal: Refusal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """Reply to Forward: the head of the upstream's answer. `stream`: events, not one document. `retry_after_us`: how long the upstream
     asks to be left alone, where it is too busy."""
 
@@ -55,16 +51,14 @@ class Answered:
     retry_after_us: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """Reply to Forward: no head came."""
 
     kind: UpstreamFault
     sent: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Relayed:
+class Relayed(Struct, frozen=True):
     """Reply to Relay: how the passing of the answer ended. The answer's end is still held back when `end` is complete.
 
     `started`: the client was told a status already. `bytes_in`: of a request's body that passed through unread. `cut`: the answer was
@@ -81,15 +75,13 @@ class Relayed:
     cut: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Outrun:
+class Outrun(Struct, frozen=True):
     """Reply to Relay: the stream has outrun its cover; `tokens` of output were counted so far."""
 
     tokens: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """Reply to Relay: a reasoning trace is complete in the buffer and may be rewritten before it is handed on."""
 
     size: int

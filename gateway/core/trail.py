@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from gateway.core.extending import Cover
 from gateway.dialects.base import Dialect, Seen
@@ -17,8 +17,7 @@ from gateway.model.request import NO_USAGE, Arrival, RequestFacts
 __all__ = ["Outcome", "Trail"]
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+class Trail(Struct, frozen=True):
     """What is known of a request at some point of its road; grows by replacement, and becomes its record at the end."""
 
     arrival: Arrival
@@ -72,14 +71,13 @@ class Trail:
         return self.cover is not None and any(state.claim.limit.ends_streams for state in self.states)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How the road ended for the client, kept from the moment it is known until the record is written."""
 
     end: End
     status: int
     refusal: Refusal | None = None
-    seen: Seen = field(default_factory=lambda: Seen(NO_USAGE))
+    seen: Seen = Seen(NO_USAGE)
     upstream_status: int = 0
     bytes_in: int = 0
     """Of a body that passed through unread, as far as it came; others are measured where they are read."""

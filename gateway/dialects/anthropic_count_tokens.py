@@ -5,13 +5,12 @@ The `input_tokens` in its answer are therefore no usage; limits on requests and 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.dialects.anthropic_messages import AnthropicMessages
 from gateway.dialects.base import Edited, Headers, Relay
 from gateway.dialects.relays import Unread, relay_of
 from gateway.model.policy import FeatureCaps
 from gateway.model.request import Estimate, RequestFacts
+from gateway.model.value import replace
 
 __all__ = ["AnthropicCountTokens"]
 

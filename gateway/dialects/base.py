@@ -7,8 +7,9 @@ gateway's own words (refusals, limit headers, mid-stream errors) so that the off
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from gateway.model.decision import Refusal
 from gateway.model.limit import LimitState
@@ -20,8 +21,7 @@ __all__ = ["Answer", "Dialect", "Edited", "Relay", "Seen"]
 Headers = list[tuple[bytes, bytes]]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A whole answer of the gateway's own."""
 
     status: int
@@ -29,8 +29,7 @@ class Answer:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(Struct, frozen=True):
     """A body after the policy's edits. `body` is the very same object when nothing was changed. `changed` names the edits
     (`clipped.logprobs`, `clipped.choices`, `clipped.max_output`, `stripped.logit_bias`, `usage_asked`)."""
 
@@ -38,8 +37,7 @@ class Edited:
     changed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What a relay saw so far. `terminal`: the dialect's own end came. `error`: the upstream itself sent an error in the stream."""
 
     usage: Usage

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct
 
 __all__ = ["ANONYMOUS", "NO_LIMITS", "Caller", "KeyRecord", "Source", "fingerprint", "key_id_of"]
 
@@ -26,8 +27,7 @@ def fingerprint(key_id: str) -> str:
     return "fp:" + key_id[:12]
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """One caller of one request.
 
     `account` is the key id where no account is known: such a caller is its own account.
@@ -41,16 +41,15 @@ class Caller:
     tier: str | None = None
     tags: frozenset[str] = frozenset()
     peer: str = ""
-    attributes: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    attributes: Mapping[str, str] = _NOTHING
     source: Source = "issued"
-    limits: Mapping[str, int] = field(default_factory=lambda: NO_LIMITS)
+    limits: Mapping[str, int] = NO_LIMITS
 
 
 ANONYMOUS = Caller(key_id="", account="", source="anonymous")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
+class KeyRecord(Struct, frozen=True):
     """An issued key as it is stored: everything but the key. Times are Unix microseconds, None for never.
 
     `limits` are pairs of a limit's id and the amount that this key has of it in place of the policy's, by id, in whole units of what

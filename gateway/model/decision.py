@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
+
+from msgspec import Struct
 
 __all__ = ["Action", "Decision", "Outcome", "Refusal", "RefusalKind"]
 
@@ -27,8 +28,7 @@ class Action(IntEnum):
 Outcome = Literal["forward", "refuse"]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """One request's decision. `intended` is the action before shadow was applied. `reason` is a stable code such as
     `open`, `limit.free-rpm`, `caller.revoked`, `model.denied`; it never says that a caller is suspected to the caller itself.
     `policy` is `name@version#digest`. `observed` is the score the ladder saw, before any cap, in decibans."""
@@ -59,8 +59,7 @@ RefusalKind = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """An answer of the gateway's own, before a dialect gives it a body.
 
     `retry_us` None: no Retry-After; `final`: retrying is pointless or would hang the SDK (x-should-retry: false).

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from msgspec import Struct
+
 __all__ = ["KINDS", "NO_VERDICT", "Evidence", "Kind", "Verdict"]
 
 Kind = Literal["wording", "structure", "parameters", "arrival", "linkage"]
@@ -26,8 +28,7 @@ class Evidence:
     threshold: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What all evidence on a caller adds up to: a standing judgement, read locally on the road.
 
     `score` in decibans; `kinds` that spoke; `high` the highest score within the policy's `step_down.after`.

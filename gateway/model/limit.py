@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from msgspec import Struct
+
 from gateway.model.request import Usage
 
 __all__ = [
@@ -120,8 +122,7 @@ class Limit:
         return self.burst if self.window == "bucket" else self.amount
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A request's claim on one limit for one subject.
 
     `key` names the counter in a store: limit id, kind and subject, so that an edited amount keeps its usage and an edited
@@ -150,8 +151,7 @@ class Claim:
         return self.periods[2] - self.periods[1] if self.periods else self.limit.window_us
 
 
-@dataclass(frozen=True, slots=True)
-class LimitState:
+class LimitState(Struct, frozen=True):
     """One limit as it stood right after a take: what a client may be told.
 
     `remaining` never negative. `reset_us` until it is whole again, -1 when it never will be. `retry_us`: 0 when the claim fitted,
@@ -166,8 +166,7 @@ class LimitState:
     retry_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """Reply to a take: all claims or none. `held` False means nothing was charged. `settled`: the id had been settled before."""
 
     held: bool
@@ -175,8 +174,7 @@ class Taken:
     settled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """What a store keeps for a request between take and settle. `id` is the decision id; `sure` False when the shared store may
     or may not have it; `degraded`: taken from the share that this process gives out alone while the shared store is lost."""
 
@@ -187,8 +185,7 @@ class Hold:
     degraded: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Amounts:
+class Amounts(Struct, frozen=True):
     """The truth a hold is settled by, per count. `cached` is part of `input`, `reasoning` of `output`; money in micro-units."""
 
     requests: int
@@ -230,8 +227,7 @@ class Amounts:
                 return 0
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """Reply to a settle. `settled`: charged to the truth now; `repeated`: had been before; `expired`: the lease was over and
     tokens stay charged as estimated; `unknown_id`: never taken here, and a tombstone now refuses a late take."""
 

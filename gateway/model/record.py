@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from gateway.model.caller import Caller
 from gateway.model.decision import Decision
@@ -18,8 +19,7 @@ SettleOutcome = Literal["none", "settled", "repeated", "expired", "unknown_id", 
 """`none`: no hold was taken. `unknown`: no answer in time. `failed`: the store refused. Others: see Settlement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """Written before the first byte of a stream, so that a killed process leaves a trace of what it was handing out."""
 
     id: str
@@ -29,8 +29,7 @@ class Opened:
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRecord:
+class AuditRecord(Struct, frozen=True):
     """One request, whole. Never holds prompt or answer text, nor any secret. Times in Unix microseconds, durations in microseconds."""
 
     id: str

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 __all__ = ["NO_USAGE", "Arrival", "Estimate", "RequestFacts", "Usage", "UsageSource"]
 
 UsageSource = Literal["upstream", "counted", "estimated", "none"]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """A request at the door, before anything is known of it. `id` becomes the audit record's id and `x-gateway-decision`."""
 
     id: str
@@ -30,8 +30,7 @@ class Arrival:
     content_length: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Struct, frozen=True):
     """Tokens expected before the answer is known. `output_given`: the client itself set the output bound."""
 
     input: int
@@ -39,8 +38,7 @@ class Estimate:
     output_given: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(Struct, frozen=True):
     """What is acted on, read from the body once.
 
     `logprobs` is the number of alternatives asked for, -1 for none, 0 for the chosen token only.
@@ -69,8 +67,7 @@ class RequestFacts:
     ambiguous: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens and bytes that a request came to. `input` is the total input, cached tokens included; money in micro-units."""
 
     input: int = 0

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from msgspec import Struct
 
 from gateway.model.caller import Caller
 from gateway.model.policy import CallerMatch, CallerRule, Policy, Tier, UpstreamRule
@@ -23,8 +24,7 @@ _DOTS = re.compile(r"(^|/)(\.|%2e){1,2}(/|$)|//|\\|%2f|%5c", re.IGNORECASE)
 """Paths that an upstream may read as another path than the one written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Matched:
+class Matched(Struct, frozen=True):
     """The tier a caller gets, and the id of the rule that says so."""
 
     tier: Tier

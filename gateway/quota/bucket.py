@@ -12,8 +12,9 @@ at most what was held.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.model.limit import Claim, LimitState
 from gateway.quota.window import LASTING_US, stated
@@ -26,8 +27,7 @@ _DOWN = 1.0 - 2.220446049250313e-16
 _UP = 1.0 + 8.881784197001252e-16
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(Struct, frozen=True):
     """`level` in units of the count, `last` the Unix microsecond up to which it has drained."""
 
     level: float = 0.0

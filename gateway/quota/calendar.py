@@ -11,11 +11,12 @@ is set back goes on counting in the later period: it errs against the caller, ne
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from gateway.model.limit import PERIOD_US, Claim, LimitState, Period
 from gateway.quota.window import stated
@@ -69,8 +70,7 @@ def _midnight_us(day: date, where: ZoneInfo) -> int:
     return (datetime(day.year, day.month, day.day, tzinfo=where) - _EPOCH) // _MICROSECOND
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Struct, frozen=True):
     """What was charged in the period that began at `start`, Unix microseconds."""
 
     start: int = 0

@@ -9,8 +9,9 @@ longer, never shorter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from gateway.model.limit import Claim, LimitState
 from gateway.quota.window import LASTING_US, stated
@@ -21,8 +22,7 @@ SLICES = 60
 """Slices a window is cut into."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slices:
+class Slices(Struct, frozen=True):
     """`parts` are pairs (when the slice was last charged, charged in it), oldest first; `total` is their sum. Unix microseconds."""
 
     total: int = 0

@@ -7,9 +7,9 @@ are told as they would stand unused. What is charged here is forgotten with the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
+from gateway.model.value import replace
 from gateway.stores.memory_holds import MemoryHolds
 
 __all__ = ["DegradedHolds", "own_share"]

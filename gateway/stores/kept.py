@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -17,12 +17,13 @@ import msgspec
 from gateway.errors import RegistryError
 from gateway.model.evidence import Verdict
 from gateway.model.limit import Claim, Limit
+from gateway.model.value import replace
 from gateway.registry import resolve
 
 __all__ = ["Batch", "Found", "Rows"]
 
 _MOST_LIMITS = 4_096
-_OF_A_CLAIM = tuple(each.name for each in fields(Claim) if each.name not in {"limit", "key", "want"})
+_OF_A_CLAIM = tuple(name for name in Claim.__struct_fields__ if name not in {"limit", "key", "want"})
 _CLAIM = msgspec.json.Decoder(Claim)
 _VERDICT = msgspec.json.Decoder(Verdict)
 

@@ -25,10 +25,11 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from gateway.errors import StoreUnavailable
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
+from gateway.model.value import replace
 from gateway.ports import HoldStore
 from gateway.stores.pools import Ask, Pools, Spent
 from gateway.stores.redis_leases import RedisLeases

@@ -15,10 +15,13 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
+from gateway.model.value import replace
 from gateway.ports import Clock
 from gateway.quota.window import WindowKind
 from gateway.registry import resolve
@@ -55,8 +58,7 @@ class _Open:
     extended: Taken | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Closed:
+class _Closed(Struct, frozen=True):
     """A tombstone. `expired` holds the charges of a hold whose lease ran out before it was settled."""
 
     forget: int

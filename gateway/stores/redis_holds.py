@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
+from gateway.model.value import replace
 from gateway.stores.memory_holds import LEASE_US
 from gateway.stores.redis_line import Line, Script, Word
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gateway.model.caller import KeyRecord
+from gateway.model.value import replace
 from gateway.stores.keycache import KeyCache, fits_one
 from gateway.stores.redis_line import Line, Script, Word
 from gateway.stores.secret import agreed, candidate

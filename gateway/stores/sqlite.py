@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import replace
 
 from gateway.model.caller import KeyRecord
+from gateway.model.value import replace
 from gateway.stores.database import Database
 from gateway.stores.keycache import KeyCache, fits_one
 from gateway.stores.secret import agreed, candidate

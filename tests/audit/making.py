@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from gateway.audit.folder import chain_folders, segments
@@ -19,6 +18,7 @@ from gateway.model.decision import Action, Decision
 from gateway.model.policy import AuditRules
 from gateway.model.record import AuditRecord, Opened
 from gateway.model.request import Estimate, RequestFacts, Usage
+from gateway.model.value import replace
 
 START = 1_795_527_621_000_000
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from gateway.model.limit import Amounts, Count, Hold
+from gateway.model.value import replace
 from tests.support import quota
 
 DAY = 86_400_000_000

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from gateway.core.exchange import Identify
@@ -13,6 +11,7 @@ from gateway.model.decision import Action
 from gateway.model.limit import Count, Limit
 from gateway.model.policy import AuditRules, CallerMatch, CallerRule, Policy, Rung, Tier, UpstreamRule
 from gateway.model.request import Arrival
+from gateway.model.value import replace
 from gateway.registry import resolve
 
 KEY_ID = "ab" * 16

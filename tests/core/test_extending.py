@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +14,7 @@ from gateway.model.evidence import NO_VERDICT
 from gateway.model.limit import Count, LimitState
 from gateway.model.policy import Price
 from gateway.model.request import Estimate, RequestFacts
+from gateway.model.value import replace
 
 PRICES = (Price("m*", 1_000_000, 3_000_000),)
 DECISION = Decision("forward", Action.ALLOW, Action.ALLOW, "open", "open", "p")

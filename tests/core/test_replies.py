@@ -20,6 +20,6 @@ def test_a_relay_that_says_nothing_else_passed_no_bytes_of_a_request_and_had_no_
 
 @pytest.mark.parametrize("reply", [Lost("x"), NotRead(None), Answered(200, True), Broken("connect", False)])
 def test_replies_are_values(reply):
-    assert hash(reply) == hash(type(reply)(*(getattr(reply, name) for name in reply.__slots__)))
+    assert hash(reply) == hash(type(reply)(*(getattr(reply, name) for name in reply.__struct_fields__)))
     with pytest.raises(AttributeError):
-        setattr(reply, reply.__slots__[0], None)
+        setattr(reply, reply.__struct_fields__[0], None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.dialects.anthropic_messages import AnthropicMessages
 from gateway.model.decision import Refusal
 from gateway.model.request import NO_USAGE, Estimate, Usage
+from gateway.model.value import replace
 
 DIALECT = AnthropicMessages()
 BODY = b'{"model":"m","max_tokens":64,"stream":true,"messages":[]}'

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.dialects.ietf import MAX_TOLD, ietf_headers, sf_string
 from gateway.dialects.told import retry_after_s
 from gateway.model.limit import Count
+from gateway.model.value import replace
 from tests.dialects.states import NOW, SECOND, a_state
 
 ITEM = re.compile(

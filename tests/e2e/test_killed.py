@@ -6,11 +6,11 @@ import asyncio
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import aiohttp
 
+from gateway.model.value import replace
 from gateway.stores.memory import open_memory
 from tests.support.quota import lifetime, sliding, slots
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from gateway.model.limit import MAX_AMOUNT, Amounts, Claim, Count, Limit
 from gateway.model.request import Usage
+from gateway.model.value import replace
 
 LIMIT = Limit("tpm", Count.TOKENS, "sliding", 100, 60_000_000, ("key",), burst=40)
 

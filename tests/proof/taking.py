@@ -11,11 +11,11 @@ import asyncio
 import json
 import sys
 import zlib
-from dataclasses import replace
 
 import uvloop
 
 from gateway.model.limit import Amounts, Claim, Count, Hold
+from gateway.model.value import replace
 from gateway.stores.redis import line_to
 from gateway.stores.redis_holds import RedisHolds
 from tests.support.quota import bucket, calendar, lifetime, sliding, slots

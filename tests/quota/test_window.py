@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.model.value import replace
 from gateway.quota.window import stated
 from gateway.registry import names, resolve
 from tests.support.quota import START_US, bucket, calendar, lifetime, sliding, slots

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from gateway.metrics import Metrics
 from gateway.model.evidence import Evidence, Verdict
 from gateway.model.limit import Amounts, Count, Hold
+from gateway.model.value import replace
 from gateway.stores import journal as journal_module
 from gateway.stores.journal import Changes
 from tests.support.embedded import Embedded

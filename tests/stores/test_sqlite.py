@@ -6,12 +6,12 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gateway.model.caller import KeyRecord
+from gateway.model.value import replace
 from gateway.stores.database import Database
 from gateway.stores.sqlite import SqliteKeys, SqliteOwners
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from gateway.model.limit import PERIOD_US, Claim, Count, Limit
+from gateway.model.value import replace
 from gateway.quota.calendar import period_starts
 
 __all__ = ["LUA_CLOCK", "START_US", "HandClock", "bucket", "calendar", "claim", "lifetime", "sliding", "slots"]
