@@ -31,7 +31,8 @@ _state_option = click.option(
     default="memory",
     show_default=True,
     envvar="GATEWAY_STATE",
-    help="Where the shared state lives: memory, sqlite:FILE, or redis://HOST:PORT/DB.",
+    help="Where the shared state lives: memory, sqlite:FILE, redis://HOST:PORT/DB, redis+cluster://HOST:PORT,... or "
+    "redis+sentinel://HOST:PORT,.../SERVICE/DB.",
 )
 
 

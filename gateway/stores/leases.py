@@ -249,6 +249,8 @@ class LeasedHolds:
 
 def _by_pool(spent: Sequence[Spent]) -> list[tuple[Spent, list[Part], int]]:
     """What was spent, the slices of an extended hold joined: the first answer of each pool, all parts, and all that was wanted."""
+    if len({answer.ask.claim.key for answer in spent}) == len(spent):
+        return [(answer, answer.parts or [], answer.ask.want) for answer in spent]
     joined: dict[str, tuple[Spent, list[Part], int]] = {}
     for answer in spent:
         first, parts, want = joined.get(answer.ask.claim.key, (answer, [], 0))

@@ -58,6 +58,7 @@ class Slice:
     drained: int = 0
     ended: bool = False
     renewed: float = 0.0
+    listed: bool = False
     awaited: bool = False
     awaited_at: float = 0.0
 
@@ -114,22 +115,39 @@ class Pool:
     used: int = 0
     reset_us: int = 0
     seen: float = 0.0
+    known_until: float = -math.inf
+    """Until when what the store said holds for a request that wants nothing."""
 
     def idle(self, now: float) -> int:
-        """What may be given out now, once debt is paid."""
-        self.live = [piece for piece in self.live if not piece.ended and now < piece.due]
-        return sum(piece.idle(now) for piece in self.live) - self.debt
+        """What may be given out now, once debt is paid. Slices that are used up or over are listed no longer."""
+        total, over = -self.debt, False
+        for piece in self.live:
+            idle = piece.idle(now)
+            total += idle
+            over = over or not idle
+        if over:
+            self._unlist(now)
+        return total
+
+    def _unlist(self, now: float) -> None:
+        for piece in self.live:
+            piece.listed = piece.idle(now) > 0
+        self.live = [piece for piece in self.live if piece.listed]
+
+    def _list(self, piece: Slice) -> None:
+        if not piece.listed and not piece.ended:
+            piece.listed = True
+            self.live.append(piece)
 
     def spare(self, now: float) -> int:
         """What the store has charged for this process and will get back: what is idle, and what is on its way."""
-        for piece in self.live:
-            piece.idle(now)
+        self.idle(now)
         return sum(piece.told - piece.keep for piece in self.slices if piece.counts(now)) - self.debt
 
     def covers(self, claim: Claim, want: int, now: float) -> bool:
         """Whether a claim can be served from here. One on a smaller share of the limit looks at what is used of it, too."""
         idle = self.idle(now)
-        if idle < want or not self.live:
+        if idle < want or (not want and now >= self.known_until):
             return False
         return claim.capacity >= self.claim.capacity or self.used - idle + want <= claim.capacity
 
@@ -167,12 +185,15 @@ class Pool:
             part.slice.keep -= gone
             part.slice.open -= 1
             refund -= gone
+            if gone:
+                self._list(part.slice)
         self.debt -= min(self.debt, refund)
 
     def grant(self, piece: Slice) -> None:
         """Add a slice that the store has charged; the next is to be twice as large should this one be used up."""
         self.slices.append(piece)
-        self.live.append(piece)
+        self._list(piece)
+        self.known_until = max(self.known_until, piece.due)
         self.size = min(max(1, self.claim.capacity // LARGEST_SHARE), max(self.size, piece.told) * 2)
 
     def end(self, piece: Slice, now: float) -> None:
@@ -183,7 +204,7 @@ class Pool:
             self.size = max(1, self.size // 4)
 
     def state(self, claim: Claim, fitted: bool, retry_us: int, now: float) -> LimitState:
-        """How the limit stands: all that is charged in the store, but for what it gets back from here."""
-        used = max(0, self.used - self.spare(now))
+        """How the limit stands: all that is charged in the store, but for what is idle here."""
+        used = max(0, self.used - self.idle(now))
         reset = self.reset_us if self.reset_us < 0 else max(0, self.reset_us - int((now - self.seen) * 1e6))
         return LimitState(claim, fitted, used, max(0, claim.capacity - used), reset, 0 if fitted else retry_us)

@@ -224,9 +224,11 @@ async def test_an_answer_that_cost_more_is_charged_as_debt(bench, take, settle, 
 async def test_each_count_is_settled_by_its_own_amount(bench, take, used, sliding):
     claims = tuple(sliding(1000, 10, name=count.value, count=count) for count in Count if count is not Count.CONCURRENT)
     await take("a", *claims)
-    await bench.holds.settle(Hold("a", claims, 0), Amounts(requests=1, input=20, output=300, bytes=77))
+    true = Amounts(requests=1, input=20, output=300, bytes=77, cached=5, reasoning=40, micro_cost=9)
+    await bench.holds.settle(Hold("a", claims, 0), true)
     assert dict(zip([claim.limit.count for claim in claims], await used(*claims), strict=True)) == {
         Count.REQUESTS: 1, Count.TOKENS: 320, Count.INPUT_TOKENS: 20, Count.OUTPUT_TOKENS: 300, Count.BYTES: 77,
+        Count.CACHED_INPUT_TOKENS: 5, Count.REASONING_TOKENS: 40, Count.MONEY: 9,
     }  # fmt: skip
 
 

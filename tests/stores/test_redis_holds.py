@@ -183,3 +183,39 @@ def test_the_scripts_read_the_servers_clock_unless_a_test_says_otherwise():
         assert "redis.call('TIME')" in getattr(ours, name).text
         assert "test:now" not in getattr(ours, name).text
         assert "redis.call('TIME')" not in getattr(theirs, name).text
+
+
+@pytest.mark.parametrize("kind", [sliding, bucket, slots], ids=["sliding", "bucket", "slots"])
+async def test_a_clock_of_redis_that_is_set_back_lets_nothing_more_through_and_heals_itself(line, kind):
+    """A real server's clock can't be set here, so the scripts read one that can."""
+    await line.call("SET", "test:now", 1_790_000_000_000_000)
+    holds, claim = RedisHolds(line, scripts=HoldScripts.load(LUA_CLOCK)), kind(4)
+    for n in range(4):
+        assert (await holds.take(Hold(f"{n}", (claim,), 0))).held
+    for step in (-1, -3_600_000_000, 30_000_000, 3_569_999_000):
+        await line.call("INCRBY", "test:now", step)
+        assert not (await holds.take(Hold(f"x{step}", (claim,), 0))).held
+    await line.call("INCRBY", "test:now", 61_001_001)
+    assert (await holds.look([claim]))[0].used == 0
+    assert (await holds.take(Hold("y", (claim,), 0))).held
+
+
+@pytest.mark.parametrize("kind", [sliding, bucket, slots], ids=["sliding", "bucket", "slots"])
+async def test_a_clock_of_redis_that_jumps_ahead_opens_one_window_and_no_more(line, kind):
+    await line.call("SET", "test:now", 1_790_000_000_000_000)
+    holds, claim = RedisHolds(line, scripts=HoldScripts.load(LUA_CLOCK)), kind(4)
+    taken = []
+    for step in (0, 86_400_000_000, 1, -86_400_000_000, 1):
+        await line.call("INCRBY", "test:now", step)
+        taken.append(sum([(await holds.take(Hold(f"{step}-{n}-{len(taken)}", (claim,), 0))).held for n in range(6)]))
+    assert taken == [4, 4, 0, 0, 0]
+
+
+async def test_scripts_that_redis_forgot_are_brought_along_with_the_next_take(line):
+    holds = RedisHolds(line)
+    for n in range(3):
+        await line.call("SCRIPT", "FLUSH")
+        assert (await holds.take(Hold(f"{n}", ALL, 0))).held
+        await line.call("SCRIPT", "FLUSH")
+        assert (await holds.settle(Hold(f"{n}", ALL, 0), Amounts(1, 1, 0, 0))).outcome == "settled"
+    assert [state.used for state in await holds.look(ALL)] == [3, 3, 0]
