@@ -1,8 +1,8 @@
 """What four limits must have charged at the least, worked out apart from the code: exact fractions, every charge remembered by itself.
 
 A charge ages by the time that passes and by each step that the clock is set forward (a store believes its clock); a clock that is set
-back makes nothing older and nothing younger here, while a store may then remember longer. So a store's `used` is never below the ledger's,
-and of a lifetime it is the very same. `debt` is what settles came to beyond their holds: only that may be above a limit.
+back makes nothing older and nothing younger here, while a store may then remember longer. So a store's `used` is never below the
+ledger's, and of a lifetime it is the very same. `debt` is what settles came to beyond their holds: only that may be above a limit.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ NAMES = tuple(LIMITS)
 faults = st.sampled_from([None] * 7 + ["unavailable", "in vain", "in silence"])
 moments = st.sampled_from([1, SECOND // 7, SECOND, 7 * SECOND, 30 * SECOND, 59 * SECOND, 60 * SECOND, 61 * SECOND, 90 * SECOND])
 claimed = st.sampled_from([*[(name,) for name in NAMES], ("lifetime", "slots"), ("sliding", "bucket", "lifetime"), NAMES])
-wants = st.sampled_from([0, 1, 3, 10, 25, 39, 41])
+wants = st.sampled_from([0, 1, 3, 10, 25, 39, 41, 50])
 
 
 class Memory:
@@ -146,7 +146,7 @@ class Books(RuleBasedStateMachine):
 
     @initialize()
     def begins_unused(self):
-        assert self.used() == {name: 0 for name in NAMES}
+        assert self.used() == dict.fromkeys(NAMES, 0)
 
     def run(self, work):
         return self.runner.run(work)
