@@ -47,10 +47,11 @@ def spans(claim: Claim) -> bool:
 
 @dataclass(slots=True)
 class _Open:
-    """What an open hold was given from pools, and the answer that its take had; `slices` by number, from an extension each."""
+    """What an open hold was given from pools, and the answer that its take had (None while that is not
+    known); `extended` is the answer of its last extension by its number."""
 
     until: float
-    taken: Taken
+    taken: Taken | None
     spent: list[Spent]
     slots_until: float = math.inf
     extended: dict[int, Taken] = field(default_factory=dict)
@@ -76,30 +77,34 @@ class LeasedHolds:
         if not any(map(self._leased, hold.claims)):
             return await self._inner.take(hold)
         self._expire()
-        known = self._open.get(hold.id)
-        if known is not None:
-            return known.taken
+        opened = self._open.get(hold.id)
+        if opened is not None and opened.taken is not None:
+            return opened.taken
         if hold.id in self._closed:
             return Taken(False, await self.look(hold.claims), settled=True)
-        spent = await self.pools.take([Ask(c, c.want, not c.limit.shadow) for c in hold.claims if self._leased(c)])
         rest = self._rest(hold)
-        if any(answer.parts is None for answer in spent):
-            return Taken(False, self._states(hold.claims, spent, await self._inner.look(rest.claims) if rest.claims else ()))
-        opened = self._open[hold.id] = _Open(0.0, Taken(True, ()), spent)
-        self._lease(hold, opened)
+        if opened is None:
+            spent = await self.pools.take([Ask(c, c.want, not c.limit.shadow) for c in hold.claims if self._leased(c)])
+            if any(answer.parts is None for answer in spent):
+                return Taken(False, self._states(hold.claims, spent, await self._inner.look(rest.claims) if rest.claims else ()))
+            opened = self._open[hold.id] = _Open(0.0, None, spent)
+            self._lease(hold, opened)
+        return await self._take_rest(hold, rest, opened)
+
+    async def _take_rest(self, hold: Hold, rest: Hold, opened: _Open) -> Taken:
+        """The part of a hold that its own script takes. Where that may have been done, what was leased is kept for the settle."""
+        taken = Taken(True, ())
         if rest.claims:
             try:
                 taken = await self._inner.take(rest)
             except StoreUnavailable:
                 self._undo(hold.id)
                 raise
-            if not taken.held:
-                states = self._states(hold.claims, spent, taken.states)
-                self._undo(hold.id)
-                return replace(taken, states=states)
-        else:
-            taken = Taken(True, ())
-        opened.taken = Taken(True, self._states(hold.claims, spent, taken.states))
+        states = self._states(hold.claims, opened.spent, taken.states)
+        if not taken.held:
+            self._undo(hold.id)
+            return replace(taken, states=states)
+        opened.taken = Taken(True, states)
         return opened.taken
 
     async def extend(self, hold: Hold, number: int, wants: Sequence[int]) -> Taken:

@@ -142,8 +142,8 @@ class Pools:
         await asyncio.gather(*tasks, return_exceptions=True)
         rest = [(pool, piece) for pool in self._pools.values() for piece in pool.slices]
         self._pools.clear()
-        with suppress(StoreError):
-            await asyncio.gather(*(self._shrink(pool, piece, final=True) for pool, piece in rest if piece.keep < piece.told))
+        giving = [self._shrink(pool, piece, final=True) for pool, piece in rest if piece.keep < piece.told]
+        await asyncio.gather(*giving, return_exceptions=True)
 
     # ── Leasing ─────────────────────────────────────────────────────────────────────────────────
 

@@ -314,6 +314,26 @@ async def test_a_take_whose_outcome_is_unknown_keeps_what_it_leased_for_its_sett
     await one.aclose()
 
 
+async def test_a_take_that_is_sent_again_is_charged_once(fleet, monkeypatch):
+    one = fleet.process()
+    claims = wide(100, 10), sliding(100, 10, slot="acme")
+
+    async def lost(hold):
+        await RedisHolds.take(one._inner, hold)
+        raise OutcomeUnknown("no answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(one._inner, "take", lost)
+        with pytest.raises(OutcomeUnknown):
+            await one.take(Hold("a", claims, 0))
+    first = await one.take(Hold("a", claims, 0))
+    assert (first.held, [state.used for state in first.states]) == (True, [10, 10])
+    assert await one.take(Hold("a", claims, 0)) == first
+    assert (await one.settle(Hold("a", claims, 0), Amounts(1, 3, 0, 0))).outcome == "settled"
+    assert [state.used for state in await one.look(claims)] == [3, 3]
+    await one.aclose()
+
+
 async def test_a_take_that_surely_was_not_done_leases_nothing(fleet, monkeypatch):
     one = fleet.process()
     claims = wide(100, 10), sliding(100, 10, slot="acme")
