@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.core.pricing import micro_cost, price_of
 from gateway.model.caller import Caller
@@ -39,9 +40,49 @@ def claims_for(
 
     `at_us`, Unix microseconds, is when the request arrived: calendar periods are told to the store from there.
     """
-    if policy.mode == "off":
+    if policy.mode == "off" or not tier.limits:
         return ()
-    claims = []
+    counted = _counted(policy, tier, caller, facts, decision, verdict)
+    return tuple([_claim(each, facts, policy.prices, at_us) for each in counted])
+
+
+class _Counted(NamedTuple):
+    """What all claims of a caller on a limit have in common. `whole` is the capacity before the ladder's share."""
+
+    limit: Limit
+    key: str
+    slot: str
+    amount: int
+    burst: int
+    capacity: int
+    whole: int
+    weight: int
+
+
+_MOST_CALLERS = 2048
+_known: dict[tuple[object, ...], tuple[Tier, tuple[_Counted, ...]]] = {}
+"""What was worked out for the callers of late, with the tier that it was worked out from: its place in memory is part of the key."""
+
+
+def _counted(
+    policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, decision: Decision, verdict: Verdict
+) -> tuple[_Counted, ...]:
+    """Names and amounts, which a caller's requests have in common: 9 us for five limits, and 1 us where they are known."""
+    if caller.limits:
+        return _worked_out(policy, tier, caller, facts, decision, verdict)
+    name = (id(tier), policy.mode, decision.share, caller.key_id, caller.account, caller.peer, facts.model, verdict.campaign)
+    found = _known.get(name)
+    if found is None:
+        if len(_known) >= _MOST_CALLERS:
+            _known.clear()
+        found = _known[name] = tier, _worked_out(policy, tier, caller, facts, decision, verdict)
+    return found[1]
+
+
+def _worked_out(
+    policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, decision: Decision, verdict: Verdict
+) -> tuple[_Counted, ...]:
+    counted = []
     subjects: dict[tuple[Subject, ...], str | None] = {}
     for limit in tier.limits:
         if limit.per not in subjects:
@@ -50,8 +91,8 @@ def claims_for(
         subject = subjects[limit.per]
         if subject is not None:
             limit = limit if policy.mode == "enforce" else _in_shadow(limit)
-            claims.append(_claim(limit, subject, caller, facts, decision.share, policy.prices, at_us))
-    return tuple(claims)
+            counted.append(_of_limit(limit, subject, caller, facts, decision.share))
+    return tuple(counted)
 
 
 def subject_values(
@@ -85,17 +126,20 @@ def _subject(subject: Subject, caller: Caller, facts: RequestFacts, tier: Tier, 
             return "*"
 
 
-def _claim(
-    limit: Limit, subject: str, caller: Caller, facts: RequestFacts, share: float, prices: tuple[Price, ...], at_us: int
-) -> Claim:
+def _of_limit(limit: Limit, subject: str, caller: Caller, facts: RequestFacts, share: float) -> _Counted:
     full, burst = _own_amount(limit, caller)
     whole = burst if limit.window == "bucket" else full
     amount, burst = (full, burst) if share >= 1.0 else (_scaled(full, share), _scaled(burst, share))
     slot = caller.account if "account" in limit.per or "key" in limit.per else subject
     capacity = burst if limit.window == "bucket" else amount
     key = f"{limit.id}:{limit.count}:{limit.window}:{limit.span}:{'+'.join(limit.per)}:{subject}"
-    periods = period_starts(limit.period, limit.zone, at_us) if limit.period else ()
     weight = _weight(limit.weights, facts.model) if limit.weights else WEIGHT_ONE
+    return _Counted(limit, key, slot, amount, burst, capacity, whole, weight)
+
+
+def _claim(counted: _Counted, facts: RequestFacts, prices: tuple[Price, ...], at_us: int) -> Claim:
+    limit, key, slot, amount, burst, capacity, whole, weight = counted
+    periods = period_starts(limit.period, limit.zone, at_us) if limit.period else ()
     wanted, guessed = _expected(limit.count, facts, prices)
     if limit.when_spent == "finish" and facts.stream:
         wanted, guessed = _first(limit.count, facts, prices, capacity)

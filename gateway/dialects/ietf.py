@@ -9,6 +9,7 @@ so in a refusal only the limits that did not fit carry one: the time after which
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote
 
 from gateway.dialects.base import Headers
@@ -52,9 +53,15 @@ def _policy(state: LimitState) -> str:
     """One policy. Open slots have no window: theirs would be the lease, which says nothing of when one is free. Nor has a lifetime."""
     limit = state.claim.limit
     endless = limit.count is Count.CONCURRENT or limit.window == "lifetime"
-    window = "" if endless else f";w={_integer(retry_after_s(state.claim.window_us))}"
-    unit = _UNITS.get(limit.count)
-    return f"{sf_string(limit.id)};q={_integer(state.claim.amount)}{window}" + (f";qu={sf_string(unit)}" if unit else "")
+    return _written_policy(limit.id, limit.count, state.claim.amount, None if endless else state.claim.window_us)
+
+
+@lru_cache(maxsize=4096)
+def _written_policy(limit_id: str, count: Count, amount: int, window_us: int | None) -> str:
+    """The same for every request that the policy gives the same amount: written once."""
+    window = "" if window_us is None else f";w={_integer(retry_after_s(window_us))}"
+    unit = _UNITS.get(count)
+    return f"{sf_string(limit_id)};q={_integer(amount)}{window}" + (f";qu={sf_string(unit)}" if unit else "")
 
 
 def _standing(state: LimitState, *, refused: bool) -> str:
@@ -74,6 +81,7 @@ def _integer(value: int) -> int:
     return min(value, _MAX_INTEGER)
 
 
+@lru_cache(maxsize=4096)
 def sf_string(text: str) -> str:
     """A structured-field string: quoted, `"` and `\\` escaped, what is not printable ASCII percent-encoded."""
     plain = "".join(c if " " <= c <= "~" else quote(c, safe="") for c in text[:64])

@@ -52,6 +52,11 @@ _BY_KIND: dict[RefusalKind, tuple[str, str]] = {
 }
 """`type` and `code` of each kind of refusal; a code of the refusal's own goes before."""
 
+_TOLD = (
+    ((Count.REQUESTS,), (b"x-ratelimit-limit-requests", b"x-ratelimit-remaining-requests", b"x-ratelimit-reset-requests")),
+    ((Count.TOKENS,), (b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens")),
+)
+
 
 def error_object(refusal: Refusal) -> dict[str, str | None]:
     """The `error` member: message, type, param, code."""
@@ -88,12 +93,12 @@ def limit_headers(states: Sequence[LimitState], *, now_us: int) -> Headers:
     durations, so `now_us` (Unix microseconds) is not looked at.
     """
     headers: Headers = []
-    for name, count in ((b"requests", Count.REQUESTS), (b"tokens", Count.TOKENS)):
-        state = tightest(states, (count,))
+    for counts, (limit, left, reset) in _TOLD:
+        state = tightest(states, counts)
         if state is not None:
-            headers.append((b"x-ratelimit-limit-" + name, b"%d" % state.claim.amount))
-            headers.append((b"x-ratelimit-remaining-" + name, b"%d" % remaining(state)))
-            headers.append((b"x-ratelimit-reset-" + name, duration(state.reset_us).encode()))
+            headers.append((limit, b"%d" % state.claim.amount))
+            headers.append((left, b"%d" % remaining(state)))
+            headers.append((reset, duration(state.reset_us).encode()))
     return headers
 
 

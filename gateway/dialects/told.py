@@ -45,7 +45,9 @@ def tightest(states: Iterable[LimitState], counts: Sequence[Count]) -> LimitStat
 
     Not of lifetime budgets: dialects tell with a limit when it is whole again, and these never are.
     """
-    candidates = [state for state in told(states) if state.claim.limit.count in counts and state.claim.limit.window != "lifetime"]
+    candidates = told([state for state in states if state.claim.limit.count in counts and state.claim.limit.window != "lifetime"])
+    if len(candidates) == 1:
+        return candidates[0]
     return min(candidates, key=lambda s: (ratio_left(s), -s.reset_us, s.claim.limit.id), default=None)
 
 

@@ -103,11 +103,13 @@ def _added(state: Slices, width: int, now: int, amount: int) -> Slices:
 
 def _refunded(state: Slices, width: int, number: int, amount: int) -> Slices:
     """The slices with `amount` less in that slice, never below nothing."""
-    for at, (last, charged) in enumerate(state.parts):
+    parts = state.parts
+    for at in range(len(parts) - 1, -1, -1):  # mostly it is the newest
+        last, charged = parts[at]
         if last // width == number:
             gone = min(amount, charged)
             kept = ((last, charged - gone),) if charged > gone else ()
-            return Slices(state.total - gone, (*state.parts[:at], *kept, *state.parts[at + 1 :]))
+            return Slices(state.total - gone, parts[:at] + kept + parts[at + 1 :])
     return state
 
 

@@ -43,6 +43,7 @@ class _Counter:
     """One counter: its state, and the claim that last touched it, whose amount says when it is as good as unused."""
 
     claim: Claim
+    kind: WindowKind[Any]
     state: Any
 
 
@@ -145,7 +146,8 @@ class MemoryHolds:
         known.until = now + self.lease_us
         self._open.move_to_end(hold.id)
         for place, (claim, mark) in enumerate(known.charged):
-            state, later = _kind(claim).renew(self._aged(claim, now), claim, hold.id, mark, now)
+            kind, state = self._found(claim, now)
+            state, later = kind.renew(state, claim, hold.id, mark, now)
             if later != mark:
                 self._keep(claim, state)
                 known.charged[place] = (claim, later)
@@ -190,11 +192,14 @@ class MemoryHolds:
 
     def _take(self, hold: Hold, now: int) -> Taken:
         """1. See what fits. 2. If all that is not in shadow does, charge all. 3. Remember the answer with the charges."""
-        aged = [(claim, _kind(claim), self._aged(claim, now)) for claim in hold.claims]
-        fitted = [kind.fits(state, claim) for claim, kind, state in aged]
-        held = all(fits or claim.limit.shadow for claim, fits in zip(hold.claims, fitted, strict=True))
-        states, charged = [], []
-        for (claim, kind, state), fits in zip(aged, fitted, strict=True):
+        held, seen = True, []
+        for claim in hold.claims:
+            kind, state = self._found(claim, now)
+            fits = kind.fits(state, claim)
+            held = held and (fits or claim.limit.shadow)
+            seen.append((claim, kind, state, fits))
+        states, charged, before = [], [], len(self._counters)
+        for claim, kind, state, fits in seen:
             if held:
                 state, mark = kind.charge(state, claim, hold.id, now)
                 charged.append((claim, mark))
@@ -203,12 +208,12 @@ class MemoryHolds:
         taken = Taken(held, tuple(states))
         if held:
             self._open[hold.id] = _Open(taken, charged, now + self.lease_us)
-            self._sweep(2 * len(charged), now)
+            self._sweep(2 * (len(self._counters) - before) + 1, now)
         return taken
 
     def _extend(self, hold: Hold, known: _Open, further: Sequence[Claim], number: int, now: int) -> Taken:
         """As a take, of what is wanted further: see what fits, charge all or none, remember the answer."""
-        aged = [(claim, _kind(claim), self._aged(claim, now)) for claim in further]
+        aged = [(claim, *self._found(claim, now)) for claim in further]
         fitted = [claim.want == 0 or kind.fits(state, claim) for claim, kind, state in aged]
         held = all(fits or not claim.limit.ends_streams for claim, fits in zip(further, fitted, strict=True))
         states = []
@@ -225,19 +230,23 @@ class MemoryHolds:
         return taken
 
     def _settle(self, claim: Claim, hold_id: str, mark: int, true: int, now: int) -> None:
-        kind = _kind(claim)
-        self._keep(claim, kind.settle(self._aged(claim, now), claim, hold_id, claim.want, mark, true, now))
+        kind, state = self._found(claim, now)
+        self._keep(claim, kind.settle(state, claim, hold_id, claim.want, mark, true, now))
 
     def _look(self, claims: Sequence[Claim], now: int) -> tuple[LimitState, ...]:
         states = []
         for claim in claims:
-            kind, state = _kind(claim), self._aged(claim, now)
+            kind, state = self._found(claim, now)
             states.append(kind.read(state, claim, kind.fits(state, claim), now))
         return tuple(states)
 
-    def _aged(self, claim: Claim, now: int) -> Any:
-        kind, counter = _kind(claim), self._counters.get(claim.key)
-        return kind.aged(kind.empty if counter is None else counter.state, claim, now)
+    def _found(self, claim: Claim, now: int) -> tuple[WindowKind[Any], Any]:
+        """A claim's kind of window, and its counter's state as it is now."""
+        counter = self._counters.get(claim.key)
+        if counter is None:
+            kind = _kind(claim)
+            return kind, kind.aged(kind.empty, claim, now)
+        return counter.kind, counter.kind.aged(counter.state, claim, now)
 
     def _keep(self, claim: Claim, state: Any) -> None:
         """Store a counter as the most recently charged; each has one place under the hand that sweeps."""
@@ -247,14 +256,14 @@ class MemoryHolds:
             counter.claim, counter.state = claim, state
             self._counters.move_to_end(claim.key)
         elif not _kind(claim).idle(state):
-            counter = self._counters[claim.key] = _Counter(claim, state)
+            counter = self._counters[claim.key] = _Counter(claim, _kind(claim), state)
             self._hand.append(counter)
 
     def _sweep(self, count: int, now: int) -> None:
-        """Look at the next few counters and drop those that are as good as unused: twice as many as were just charged."""
+        """Look at the next few counters and drop those that are as good as unused: twice as many as have just been made, and one."""
         for _ in range(min(count, len(self._hand))):
             counter = self._hand.popleft()
-            claim, kind = counter.claim, _kind(counter.claim)
+            claim, kind = counter.claim, counter.kind
             if self._counters.get(claim.key) is not counter:
                 continue
             if kind.idle(kind.aged(counter.state, claim, now)):

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core import claims as module
 from gateway.core.claims import claims_for, refusal_for
 from gateway.model.caller import Caller
 from gateway.model.decision import Action, Decision
@@ -122,6 +123,42 @@ def test_an_own_amount_of_a_bucket_deepens_it_and_of_money_is_in_units(make):
 def test_an_own_amount_is_scaled_by_the_share_like_any_other(make):
     (claim,) = claims(make, make.limit(), caller=RICH, share=0.5)
     assert claim.amount == 25
+
+
+def test_requests_of_one_policy_differ_in_all_that_a_claim_depends_on(make):
+    """What a caller's requests have in common is worked out once: nothing else may be taken for the same."""
+    limits = [make.limit("rpm", per=("account",)), make.limit("by model", per=("model",)), make.limit("by peer", per=("peer",))]
+    linked = make.replace(make.limit("linked"), per=("campaign",))
+    policy = make.policy(*limits, linked)
+    tier, facts = policy.tiers["standard"], RequestFacts("openai", "openai.chat", model="m")
+
+    def ask(**other):
+        of = {"policy": policy, "tier": tier, "caller": CALLER, "facts": facts, "decision": decision(), "verdict": NO_VERDICT, **other}
+        return [(claim.key, claim.amount) for claim in claims_for(*of.values(), at_us=NOON_US)]
+
+    once = ask()
+    asked = [
+        once,
+        ask(facts=make.replace(facts, model="other")),
+        ask(caller=make.replace(CALLER, account="other")),
+        ask(caller=make.replace(CALLER, peer="192.0.2.2")),
+        ask(caller=make.replace(CALLER, limits={"rpm": 3})),
+        ask(decision=decision(0.5)),
+        ask(verdict=Verdict(50, campaign="c1")),
+        ask(tier=make.replace(tier, limits=(make.replace(limits[0], amount=77), *tier.limits[1:]))),
+    ]
+    assert all(one != other for place, one in enumerate(asked) for other in asked[place + 1 :])
+    assert ask() == once
+
+
+def test_more_callers_than_are_remembered_have_their_claims_all_the_same(make):
+    policy = make.policy(make.limit("rpm", per=("key",)))
+    tier, facts = policy.tiers["standard"], RequestFacts("openai", "openai.chat", model="m")
+    keys = {
+        claims_for(policy, tier, Caller(f"{n:032x}", "a"), facts, decision(), NO_VERDICT, at_us=NOON_US)[0].key for n in range(2_100)
+    }
+    assert len(keys) == 2_100
+    assert len(module._known) <= 2_048
 
 
 def test_a_spent_budget_is_told_as_spent_and_final(make):
