@@ -25,7 +25,10 @@ __all__ = ["keys"]
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _MOST_LIMITS = 64
-_WORD = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
+_LONGEST_WORD = 128
+_LONGEST_NOTE = 500
+_FARTHEST_US = 100 * 366 * 86_400 * 1_000_000
+"""No expiry is farther than a hundred years: no calendar prints what is beyond the year 9999."""
 
 
 @contextlib.asynccontextmanager
@@ -40,23 +43,33 @@ def _expiry(context: click.Context, parameter: click.Parameter, value: str | Non
     if value is None:
         return None
     now = time.time_ns() // 1000
-    if match := re.fullmatch(r"(\d{1,6})([smhdw])", value):
-        return now + int(match[1]) * _UNITS_S[match[2]] * 1_000_000
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter("give a time from now (30d, 12h) or a date (2027-01-31)") from None
-    expires = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000)
-    if expires <= now:
-        raise click.BadParameter(f"{value} is in the past")
+    if match := re.fullmatch(r"([0-9]{1,6})([smhdw])", value):
+        expires = now + int(match[1]) * _UNITS_S[match[2]] * 1_000_000
+    else:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            raise click.BadParameter("give a time from now (30d, 12h) or a date (2027-01-31)") from None
+        expires = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000)
+        if expires <= now:
+            raise click.BadParameter(f"{value} is in the past")
+    if expires > now + _FARTHEST_US:
+        raise click.BadParameter(f"{value} is more than a hundred years away: leave --expires out for a key that stays")
     return expires
 
 
 def _word(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """Names that stand in policies and records: printable, bounded, and not empty."""
     for word in value if isinstance(value, tuple) else (value,):
-        if word is not None and (not _WORD.fullmatch(word) or not word.strip()):
-            raise click.BadParameter("must have 1 to 128 printable characters")
+        if word is not None and not (len(word) <= _LONGEST_WORD and word.isprintable() and word.strip()):
+            raise click.BadParameter(f"must have 1 to {_LONGEST_WORD} printable characters")
+    return value
+
+
+def _note(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A note is printed beside its key in lists: one line, and nothing that a terminal would obey."""
+    if len(value) > _LONGEST_NOTE or not value.isprintable():
+        raise click.BadParameter(f"must be one line of at most {_LONGEST_NOTE} printable characters")
     return value
 
 
@@ -94,7 +107,7 @@ def keys() -> None:
     help="The key's own amount of a limit that the policy counts per key or account, such as free-rpm=100 (of money: whole units); "
     "may be given several times.",
 )  # fmt: skip
-@click.option("--note", default="", help="For people: who has it and why.")
+@click.option("--note", default="", callback=_note, help="For people: who has it and why.")
 @json_option
 def create(
     state: str,
@@ -123,7 +136,7 @@ def create(
                 tier=tier,
                 tags=frozenset(tags),
                 expires_us=expires,
-                note=note[:500],
+                note=note,
                 limits=limits,
             )
 
