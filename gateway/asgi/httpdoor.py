@@ -122,7 +122,11 @@ class HttpDoor:
     async def _passing_body(self, limit: int) -> AsyncIterator[bytes]:
         """A body handed on as it comes, unread: uploads of what no dialect parses."""
         while True:
-            message = await self._receive()
+            try:
+                message = await asyncio.wait_for(self._receive(), _BODY_PATIENCE_S)
+            except TimeoutError:
+                self._body_refusal = _too_slow()
+                raise _ClientGone from None
             if message["type"] == "http.disconnect":
                 self.gone = True
                 raise _ClientGone

@@ -60,6 +60,14 @@ async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(front, monke
     assert front.record(fields["x-gateway-decision"])["status"] == 408
 
 
+async def test_an_upload_that_stops_half_way_does_not_hold_its_place_for_ever(front, monkeypatch):
+    monkeypatch.setattr("gateway.asgi.httpdoor._BODY_PATIENCE_S", 0.1)
+    status, fields, body = await front.ask(path="/v1/files", body=b"half", content_length="500")
+    assert (status, json.loads(body)["error"]["code"]) == (408, "request_timeout")
+    record = front.record(fields["x-gateway-decision"])
+    assert (record["status"], record["settle"]) == (408, "settled")
+
+
 @pytest.mark.parametrize("encoding", PACK)
 async def test_a_compressed_body_is_read_and_goes_upstream_as_it_came(front, zoo, encoding):
     packed = PACK[encoding](chat())
