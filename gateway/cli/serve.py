@@ -51,6 +51,8 @@ def serve(policy: str, upstream: str | None, ask_usage: bool, data: Path, **told
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("uvicorn.error").addFilter(Expected())
+    # It tells of every file beside the policy; were our own log one of them, each line would bring the next.
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)
     rules = (flag_upstream(upstream, ask_usage=ask_usage),) if upstream else ()
     settings = Settings(
         policy=_found(policy), upstreams=rules, data=data, secret=deployment_secret(), admin_token=admin_token(), **told

@@ -81,6 +81,12 @@ def test_an_edited_file_is_noticed_by_itself(edited):
     edited.logged(f"policy test@{edited.versions}#")
 
 
+def test_what_happens_beside_the_file_is_not_logged(edited):
+    (edited.file.parent / "gateway.log").write_text("a line\n")
+    edited.runs(edited.write())
+    assert not [line for line in edited.gateway.errors if "watchfiles" in line]
+
+
 def test_a_hang_up_reloads(edited):
     edited.gateway.process.send_signal(signal.SIGHUP)
     edited.runs(edited.versions)
