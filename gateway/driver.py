@@ -296,8 +296,11 @@ class Driver:
             # The shared store may have taken it too, whole: there as here the truth takes its place.
             self._spawn(world.holds.settle(replace(hold, degraded=False), step.amounts))
         try:
-            async with asyncio.timeout(None if store.local else _SETTLE_DEADLINE_S):
+            if store.local:
                 outcome: SettleOutcome = (await store.settle(hold, step.amounts)).outcome
+            else:
+                async with asyncio.timeout(_SETTLE_DEADLINE_S):
+                    outcome = (await store.settle(hold, step.amounts)).outcome
         except (OutcomeUnknown, TimeoutError):
             outcome = "unknown"
         except StoreError:

@@ -10,16 +10,20 @@ stay true and memory stays bounded.
 from __future__ import annotations
 
 import sys
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from itertools import accumulate
+from typing import Any, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.utils import floatToGoString
 
 __all__ = ["MAX_SERIES", "METRICS", "Metric", "Metrics", "document"]
 
@@ -88,81 +92,115 @@ METRICS: tuple[Metric, ...] = (
 )  # fmt: skip
 
 Labels = tuple[str, ...]
-C = TypeVar("C", Counter, Gauge, Histogram)
+Series = tuple[str, Labels]
+"""One metric's name and the values of its labels."""
+
+_TABLE = {metric.name: metric for metric in METRICS}
 
 
-class _Plain(CollectorRegistry):
-    """A registry that leaves out the times at which series were made, without a switch for the whole process."""
+class _Spread:
+    """One series of a histogram: how many observations fell into each bucket, the last beyond all bounds, and their sum."""
 
-    def collect(self) -> Iterator[Family]:
-        for family in super().collect():
-            family.samples = [sample for sample in family.samples if not sample.name.endswith("_created")]
-            yield family
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+    def told(self) -> list[tuple[str, float]]:
+        """Buckets as Prometheus has them: each with all that is at or below its bound."""
+        names = [*map(floatToGoString, self.bounds), "+Inf"]
+        return list(zip(names, map(float, accumulate(self.counts)), strict=True))
 
 
 class Metrics:
     """The metrics of one gateway, in a registry of their own; see `ports.Meter`. A name or a number of labels that the table
-    does not have is a mistake of the code: KeyError, ValueError."""
+    does not have is a mistake of the code: KeyError, ValueError.
+
+    Values are plain numbers, made into Prometheus' form when somebody asks: counting costs 0.2 us, where a counter of its
+    client with its lock takes 0.6 us and a histogram 2 us.
+    """
 
     content_type: str = "text/plain; version=0.0.4; charset=utf-8"
 
     def __init__(self, max_series: int = MAX_SERIES) -> None:
         self._max_series = max_series
-        self._registry = _Plain(auto_describe=False)
+        self._registry = CollectorRegistry(auto_describe=False)
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         GCCollector(registry=self._registry)
-        # The series known so far, by name and label values: the hot path is one look-up here.
-        self._counters: dict[tuple[str, Labels], Counter] = {}
-        self._gauges: dict[tuple[str, Labels], Gauge] = {}
-        self._histograms: dict[tuple[str, Labels], Histogram] = {}
-        self._counter_of = {m.name: Counter(m.name, m.meaning, m.labels, registry=self._registry) for m in _of("counter")}
-        self._gauge_of = {m.name: Gauge(m.name, m.meaning, m.labels, registry=self._registry) for m in _of("gauge")}
-        self._histogram_of = {
-            m.name: Histogram(m.name, m.meaning, m.labels, buckets=m.buckets, registry=self._registry) for m in _of("histogram")
-        }
-        self._series = {metric.name: 0 for metric in METRICS}
+        self._registry.register(self)
+        self._numbers: dict[Series, float] = {}
+        self._spreads: dict[Series, _Spread] = {}
+        self._series = dict.fromkeys(_TABLE, 0)
+        for metric in METRICS:
+            if not metric.labels and metric.kind == "histogram":
+                self._spreads[metric.name, ()] = _Spread(metric.buckets)
+            elif not metric.labels:
+                self._numbers[metric.name, ()] = 0.0
 
     def count(self, name: str, labels: Labels = (), amount: int = 1) -> None:
         """Add to a counter."""
-        child = self._counters.get((name, labels))
-        if child is None:
-            child = self._child(self._counter_of[name], self._counters, name, labels)
-        child.inc(amount)
+        series = name, labels
+        if series not in self._numbers:
+            series = self._new(name, labels, "counter")
+        self._numbers[series] += amount
 
     def gauge(self, name: str, value: float, labels: Labels = ()) -> None:
         """Set a gauge."""
-        child = self._gauges.get((name, labels))
-        if child is None:
-            child = self._child(self._gauge_of[name], self._gauges, name, labels)
-        child.set(value)
+        series = name, labels
+        if series not in self._numbers:
+            series = self._new(name, labels, "gauge")
+        self._numbers[series] = value
 
     def observe(self, name: str, value: float, labels: Labels = ()) -> None:
         """Add one observation to a histogram."""
-        child = self._histograms.get((name, labels))
-        if child is None:
-            child = self._child(self._histogram_of[name], self._histograms, name, labels)
-        child.observe(value)
+        series = name, labels
+        if series not in self._spreads:
+            series = self._new(name, labels, "histogram")
+        self._spreads[series].add(value)
 
     def render(self) -> bytes:
         """All metrics as Prometheus text, those of the process and of Python included."""
         return generate_latest(self._registry)
 
-    def _child(self, parent: C, known: dict[tuple[str, Labels], C], name: str, labels: Labels) -> C:
-        """The series of these label values, or the metric's `other` once it has too many. Only kept ones are remembered here."""
-        if not labels:
-            known[(name, labels)] = parent
-            return parent
-        if self._series[name] >= self._max_series:
-            return parent.labels(*[_OTHER] * len(labels))
-        child = parent.labels(*[_printable(value) for value in labels])
-        known[(name, labels)] = child
-        self._series[name] += 1
-        return child
+    def collect(self) -> Iterator[Family]:
+        """What the registry asks of a collector: every metric of the table with its series."""
+        for metric in METRICS:
+            if metric.kind == "histogram":
+                spread = HistogramMetricFamily(metric.name, metric.meaning, labels=metric.labels)
+                for (name, labels), values in self._spreads.items():
+                    if name == metric.name:
+                        spread.add_metric(labels, values.told(), values.total)
+                yield spread
+                continue
+            made = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+            family = made(metric.name, metric.meaning, labels=metric.labels)
+            for (name, labels), value in self._numbers.items():
+                if name == metric.name:
+                    family.add_metric(labels, value)
+            yield family
 
-
-def _of(kind: str) -> list[Metric]:
-    return [metric for metric in METRICS if metric.kind == kind]
+    def _new(self, name: str, labels: Labels, kind: str) -> Series:
+        """The series of label values that are not known as they are: as they can be printed, or `other` once there are too many."""
+        metric = _TABLE[name]
+        if metric.kind != kind:
+            raise KeyError(f"{name} is no {kind}")
+        if len(labels) != len(metric.labels):
+            raise ValueError(f"{name} has {len(metric.labels)} labels, not {len(labels)}")
+        series = name, tuple([_printable(value) for value in labels])
+        held: dict[Series, Any] = self._spreads if kind == "histogram" else self._numbers
+        if series not in held and self._series[name] >= self._max_series:
+            series = name, (_OTHER,) * len(labels)
+        if series not in held:
+            held[series] = _Spread(metric.buckets) if kind == "histogram" else 0.0
+            self._series[name] += 1
+        return series
 
 
 def _printable(value: str) -> str:

@@ -30,6 +30,7 @@ _WHENCE = frozenset(
         b"x-http-method", b"x-http-method-override", b"x-method-override", b"x-host",
     }
 )  # fmt: skip
+_NOT_SENT_ON = _HOP | _REQUEST_FRAMING | _WHENCE
 _WHENCE_PREFIX = b"x-forwarded"
 _OWN_PREFIX = b"x-gateway-"
 
@@ -65,10 +66,11 @@ def request_fields(headers: Headers, *, keep_forwarding: bool = False) -> Header
     """
     if keep_forwarding:
         return [field for field in headers if not field[0].startswith(_OWN_PREFIX)]
+    named = _named_by_connection(headers)
     return [
         field
-        for field in end_to_end(headers)
-        if field[0] not in _REQUEST_FRAMING and field[0] not in _WHENCE and not field[0].startswith((_WHENCE_PREFIX, _OWN_PREFIX))
+        for field in headers
+        if field[0] not in _NOT_SENT_ON and field[0] not in named and not field[0].startswith((_WHENCE_PREFIX, _OWN_PREFIX))
     ]
 
 
@@ -130,4 +132,4 @@ def _named_by_connection(headers: Headers) -> set[bytes]:
     for name, value in headers:
         if name == b"connection" and value not in {b"keep-alive", b"close"}:
             named.update(token.strip(b" \t").lower() for token in value.split(b","))
-    return named - {b"", b"keep-alive", b"close"}
+    return named - {b"", b"keep-alive", b"close"} if named else named

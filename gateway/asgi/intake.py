@@ -45,7 +45,7 @@ _ESCAPED = re.compile("%(2f|5c)|(?<=/)(%2e|[.])+(?=/|$)", re.IGNORECASE)
 
 
 def new_id(now_us: int) -> str:
-    """A decision id: 26 characters that sort by time and can't be guessed (50 bits of microseconds, 80 bits of chance)."""
+    """A decision id: 28 characters that sort by time and can't be guessed (51 bits of microseconds, 80 bits of chance)."""
     raw = (now_us << 80 | int.from_bytes(os.urandom(10), "big")).to_bytes(17, "big")
     return "d" + base64.b32hexencode(raw).decode("ascii").rstrip("=").lower()[1:]
 

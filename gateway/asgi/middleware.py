@@ -63,7 +63,7 @@ class Middleware:
         starting = self._started_here()
         if starting is None:
             starting = self._starting = asyncio.ensure_future(self._start())
-        return await asyncio.shield(starting)
+        return starting.result() if starting.done() else await asyncio.shield(starting)
 
     def _started_here(self) -> asyncio.Future[Intake] | None:
         """The start under way or done on this loop; None where there is none, it failed, or its loop is over."""

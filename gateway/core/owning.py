@@ -36,15 +36,17 @@ def must_read(trail: Trail) -> bool:
 
 def lists(trail: Trail) -> bool:
     """Whether the request would list everybody's objects."""
+    if not _shared(trail) or not trail.route.startswith("GET "):
+        return False
     family, rest = _family(trail.route)
-    return _shared(trail) and bool(family) and not rest and trail.route.startswith("GET ")
+    return bool(family) and not rest
 
 
 def keeps(trail: Trail, object_id: str) -> bool:
     """Whether an answer's object becomes the caller's: made by a POST to a family of stored objects, or a message's container."""
-    family, _ = _family(trail.route)
-    makes = bool(family) or trail.route == "POST /messages"
-    return bool(object_id) and makes and _shared(trail) and trail.route.startswith("POST ")
+    if not object_id or not _shared(trail) or not trail.route.startswith("POST "):
+        return False
+    return trail.route == "POST /messages" or bool(_family(trail.route)[0])
 
 
 def _shared(trail: Trail) -> bool:
