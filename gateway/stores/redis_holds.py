@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
 from gateway.model.value import replace
 from gateway.stores.memory_holds import LEASE_US
@@ -25,6 +27,8 @@ from gateway.stores.redis_line import Line, Script, Word
 
 __all__ = ["HoldScripts", "RedisHolds", "counter_key", "read_lua", "record_key", "words_of"]
 
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[int]).decode
 _LUA = Path(__file__).parent / "lua"
 _TOMBSTONE_MS = 3_600_000
 _SETTLED_MS = 600_000
@@ -62,14 +66,14 @@ class RedisHolds:
     async def take(self, hold: Hold) -> Taken:
         """See `ports.HoldStore`."""
         args = [hold.id, self.lease_us, _TOMBSTONE_MS, *words_of(hold.claims)]
-        reply = await self._line.run(self._scripts.take, _keys(hold.claims, hold.id), args)
+        reply = _unpack(await self._line.run(self._scripts.take, _keys(hold.claims, hold.id), args))
         return Taken(reply[0] == 1, _states(hold.claims, reply[1:]), settled=reply[0] == 2)
 
     async def extend(self, hold: Hold, number: int, wants: Sequence[int]) -> Taken:
         """See `ports.HoldStore`."""
         further = [replace(claim, want=want) for claim, want in zip(hold.claims, wants, strict=True)]
         args = [hold.id, _TOMBSTONE_MS, number, *words_of([_spared(claim) for claim in further])]
-        reply = await self._line.run(self._scripts.extend, _keys(hold.claims, hold.id), args)
+        reply = _unpack(await self._line.run(self._scripts.extend, _keys(hold.claims, hold.id), args))
         return Taken(reply[0] == 1, _states(hold.claims if len(reply) > 1 else (), reply[1:]), settled=reply[0] == 2)
 
     async def settle(self, hold: Hold, amounts: Amounts) -> Settlement:
@@ -88,7 +92,7 @@ class RedisHolds:
 
     async def look(self, claims: Sequence[Claim]) -> tuple[LimitState, ...]:
         """See `ports.HoldStore`."""
-        return _states(claims, await self._line.run(self._scripts.look, _keys(claims, ""), words_of(claims)))
+        return _states(claims, _unpack(await self._line.run(self._scripts.look, _keys(claims, ""), words_of(claims))))
 
     async def aclose(self) -> None:
         """Nothing of its own: whoever opened the line closes it."""
@@ -127,13 +131,13 @@ def _spared(claim: Claim) -> Claim:
 
 
 def words_of(claims: Sequence[Claim], wants: Sequence[int] | None = None) -> list[Word]:
-    """Claims as the scripts read them, with other amounts in place of what they want where some are given."""
-    words: list[Word] = []
+    """Claims as the scripts read them, packed into one word, with other amounts in place of what they want where some are given."""
+    packed = []
     for place, claim in enumerate(claims):
         limit, want = claim.limit, claim.want if wants is None else wants[place]
         span = " ".join(map(str, claim.periods)) if claim.periods else limit.window_us
-        words += (limit.window, claim.amount, claim.burst, span, want, 1 if limit.shadow else 0)
-    return words
+        packed.append((limit.window, claim.amount, claim.burst, span, want, limit.shadow))
+    return [_pack(packed)]
 
 
 def _states(claims: Sequence[Claim], reply: Sequence[int]) -> tuple[LimitState, ...]:

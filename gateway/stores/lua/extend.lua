@@ -1,14 +1,14 @@
 -- Charge an open hold a further slice, or nothing. KEYS: the hold, then a counter per claim. ARGV: hold id, tombstone_ms, the slice's
 -- number, claims with their part of the slice as what is wanted, in shadow where they may not refuse.
--- Gives {1 held | 0 not held, then fitted, used, reset_us, retry_us per claim}, or {2} where there is no such hold or its lease is over.
+-- Gives, packed, {1 held | 0 not held, then fitted, used, reset_us, retry_us per claim}, or {2} where there is no such hold or its lease is over.
 local id, tombstone_ms, number = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now, claims = clock(), claims_from(4)
 
 local known = redis.call('GET', KEYS[1])
-if not known or known == 'settled' then return {2} end
+if not known or known == 'settled' then return cmsgpack.pack({2}) end
 local record = cmsgpack.unpack(known)
-if record.ends <= now then return {2} end
-if record.answer and number <= record.number then return record.answer end
+if record.ends <= now then return cmsgpack.pack({2}) end
+if record.answer and number <= record.number then return cmsgpack.pack(record.answer) end
 
 -- 1. See what fits. Of what nothing is wanted, nothing is asked.
 local states, fitted, held = {}, {}, 1
@@ -36,4 +36,4 @@ if held == 1 then
   local lasts_ms = math.ceil((record.ends - now) / 1000) + tombstone_ms
   redis.call('SET', KEYS[1], cmsgpack.pack(record), 'PX', string.format('%.0f', lasts_ms))
 end
-return reply
+return cmsgpack.pack(reply)

@@ -1,3 +1,3 @@
 -- Tell how limits stand, charging nothing. KEYS: a place that is not read, then a counter per claim. ARGV: claims.
--- Gives fitted, used, reset_us, retry_us per claim.
-return look(claims_from(1), clock())
+-- Gives, packed, fitted, used, reset_us, retry_us per claim.
+return cmsgpack.pack(look(claims_from(1), clock()))

@@ -1,5 +1,5 @@
 -- Take all claims of a hold, or none. KEYS: the hold, then a counter per claim. ARGV: hold id, lease_us, tombstone_ms, claims.
--- Gives {1 held | 0 not held | 2 settled before, then fitted, used, reset_us, retry_us per claim}.
+-- Gives, packed, {1 held | 0 not held | 2 settled before, then fitted, used, reset_us, retry_us per claim}.
 local id, lease_us, tombstone_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now, claims = clock(), claims_from(4)
 
@@ -8,9 +8,9 @@ local known = redis.call('GET', KEYS[1])
 if known == 'settled' then
   local reply = look(claims, now)
   table.insert(reply, 1, 2)
-  return reply
+  return cmsgpack.pack(reply)
 elseif known then
-  return cmsgpack.unpack(known).reply
+  return cmsgpack.pack(cmsgpack.unpack(known).reply)
 end
 
 -- 2. See what fits. What is in shadow never refuses.
@@ -37,4 +37,4 @@ if held == 1 then
   local record = cmsgpack.pack({ends = now + lease_us, marks = marks, wants = wants, reply = reply})
   redis.call('SET', KEYS[1], record, 'PX', string.format('%.0f', math.ceil(lease_us / 1000) + tombstone_ms))
 end
-return reply
+return cmsgpack.pack(reply)

@@ -278,22 +278,19 @@ function lifetime.save(key, state, c, now)
 end
 
 local WINDOWS = {sliding = sliding, bucket = bucket, slots = slots, calendar = calendar, lifetime = lifetime}
-local FIELDS = 6
 
--- The claims that stand in ARGV from `first` on; each carries the functions of its window.
-local function claims_from(first)
+-- The claims in ARGV[at], packed; each carries the functions of its window.
+local function claims_from(at)
   local claims = {}
-  for i = 1, #KEYS - 1 do
-    local at = first + (i - 1) * FIELDS
+  for i, c in ipairs(cmsgpack.unpack(ARGV[at])) do
     claims[i] = {
-      kind = WINDOWS[ARGV[at]], window = ARGV[at], amount = tonumber(ARGV[at + 1]), burst = tonumber(ARGV[at + 2]),
-      span = ARGV[at + 3], window_us = tonumber(ARGV[at + 3]), want = tonumber(ARGV[at + 4]), shadow = ARGV[at + 5] == '1',
+      kind = WINDOWS[c[1]], window = c[1], amount = c[2], burst = c[3], span = c[4], window_us = tonumber(c[4]), want = c[5], shadow = c[6],
     }
   end
   return claims
 end
 
--- One claim's state as the five numbers that a reply has for it.
+-- One claim's state as the four numbers that a reply has for it. Replies are packed: many numbers cost more to read one by one.
 local function tell(reply, claim, state, fitted, now)
   local used, reset, retry = claim.kind.read(state, claim, fitted, now)
   if fitted then retry = 0 end
