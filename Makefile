@@ -33,7 +33,7 @@ parts: .parts/ready  ## a real redis-server for the tests
 
 docs: $(TESTED) $(DRAWN)  ## what is generated: policy reference and schema, metrics, pictures
 	$(BIN)/python -m gateway policy schema --out policies/policy.schema.json
-	.venv-docs/bin/python -m tests.proof.pictures
+	$(BIN)/python -m tests.proof.runs | .venv-docs/bin/python -m tests.proof.pictures
 
 lock:  ## choose versions anew; needs uv
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade pyproject.toml --group build -o deploy/requirements.lock
