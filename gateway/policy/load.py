@@ -45,6 +45,9 @@ def shipped_folder() -> Path:
 def find(name_or_path: str) -> Path:
     """The path of a policy: as given, or of a shipped one by its name. PolicyError where there is no such file."""
     path = shipped_folder() / f"{name_or_path}.yaml" if name_or_path in SHIPPED else Path(name_or_path)
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no plain file"
+        raise PolicyError([PolicyProblem(name_or_path, 0, 0, "", f"this is {what}, not a policy file", "name the file itself")])
     if not path.is_file():
         remedy = did_you_mean(name_or_path, SHIPPED) if path.suffix == "" else f"give a path, or one of {', '.join(SHIPPED)}"
         raise PolicyError([PolicyProblem(name_or_path, 0, 0, "", "there is no such policy file", remedy)])

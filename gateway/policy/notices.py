@@ -108,7 +108,12 @@ def _upstreams(loaded: Loaded) -> Found:
     policy = loaded.policy
     for index, upstream in enumerate(policy.upstreams):
         if upstream.credential_env and policy.credentials != "issued":
-            message = "any credential at all may use this upstream's own: callers bring keys that nobody checks"
+            whose = (
+                "issued keys and callers that a trusted proxy names"
+                if policy.credentials == "both"
+                else "callers that a trusted proxy names"
+            )
+            message = f"used for {whose} only: what other clients bring goes upstream in its place"
             yield loaded.tree.problem(("upstreams", index, "credential_env"), message, "use `credentials: issued`", key=True)
 
 

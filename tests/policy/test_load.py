@@ -41,6 +41,11 @@ def test_what_is_not_there_is_said(name, says):
     assert says in str(caught.value)
 
 
+def test_a_folder_is_not_said_to_be_missing(tmp_path):
+    with pytest.raises(PolicyError, match="a folder, not a policy file"):
+        find(str(tmp_path))
+
+
 def test_a_file_that_cannot_be_read_is_a_policy_error(tmp_path):
     with pytest.raises(PolicyError):
         load(tmp_path)

@@ -59,7 +59,7 @@ def test_the_small_policy_has_nothing_to_be_said(small):
             "version",
             "credentials: both\nversion",
             "upstreams:\n  - { id: up, url: http://a, credential_env: KEY }\n",
-            "upstreams[0].credential_env: any credential at all",
+            "upstreams[0].credential_env: used for issued keys and callers that a trusted proxy names only",
         ),
     ],
 )
