@@ -75,6 +75,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("gateway_streams_cut_total", "counter", "Streams that were ended at their budget, by the reason code of what was spent.",
            ("reason",)),
     Metric("gateway_settles_total", "counter", "Holds that were settled, by what the store said.", ("outcome",)),
+    Metric("gateway_settles_owed", "gauge", "Settles that the shared store did not take yet and that are sent again until it does."),
     Metric("gateway_state_up", "gauge", "1 while the store of holds answers, 0 after it did not."),
     Metric("gateway_state_writes_total", "counter",
            "Writes of quota and verdicts to the file that keeps them over a restart: written, or failed and tried again.", ("outcome",)),

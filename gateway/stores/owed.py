@@ -17,7 +17,7 @@ from contextlib import suppress
 
 from gateway.errors import StoreError
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
-from gateway.ports import HoldStore
+from gateway.ports import HoldStore, Meter
 
 __all__ = ["OwedHolds"]
 
@@ -36,6 +36,12 @@ class OwedHolds:
         self._capacity = capacity
         self._owed: OrderedDict[str, tuple[Hold, Amounts, float]] = OrderedDict()
         self._paying: asyncio.Task[None] | None = None
+        self._meter: Meter | None = None
+
+    def measure(self, meter: Meter) -> None:
+        """Tell from now on how many settles are owed."""
+        self._meter = meter
+        self._tell()
 
     def __len__(self) -> int:
         """How many settles are owed."""
@@ -80,6 +86,7 @@ class OwedHolds:
         self._owed[hold.id] = (hold, amounts, loop.time() + _KEPT_S)
         if len(self._owed) > self._capacity:
             self._owed.popitem(last=False)
+        self._tell()
         if self._paying is None or self._paying.done():
             self._paying = asyncio.ensure_future(self._pay_back())
 
@@ -105,4 +112,9 @@ class OwedHolds:
         except StoreError:
             return False
         self._owed.pop(hold.id, None)
+        self._tell()
         return True
+
+    def _tell(self) -> None:
+        if self._meter is not None:
+            self._meter.gauge("gateway_settles_owed", float(len(self._owed)))

@@ -54,7 +54,8 @@ async def open_on(
         agreed = await keys.secret(secret)
         if exclusive:
             private_folder(data)
-        holds = LeasedHolds(OwedHolds(RedisHolds(line)), RedisLeases(line), spread=spread)
+        owed = OwedHolds(RedisHolds(line))
+        holds = LeasedHolds(owed, RedisLeases(line), spread=spread)
         stack.push_async_callback(holds.aclose)
         return Opened(
             keys=keys,
@@ -64,6 +65,7 @@ async def open_on(
             owners=RedisOwners(line),
             secret=agreed,
             close=stack.pop_all().aclose,
+            measure=owed.measure,
         )
 
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from gateway.errors import StoreError
+from gateway.metrics import Metrics
 from gateway.model.limit import Amounts, Hold
 from gateway.stores.owed import OwedHolds
 from gateway.stores.redis import line_to
@@ -115,6 +116,18 @@ async def test_what_is_owed_is_bounded_and_the_oldest_gives_way(own_redis, line)
     assert list(holds._owed) == ["c", "d", "e"]
     own_redis.restart()
     await paid(holds)
+    await holds.aclose()
+
+
+async def test_how_much_is_owed_is_on_the_metrics_page(own_redis, line):
+    holds, metrics = OwedHolds(RedisHolds(line)), Metrics()
+    holds.measure(metrics)
+    own_redis.kill()
+    await lost(holds, "abc")
+    assert b"gateway_settles_owed 3.0" in metrics.render()
+    own_redis.restart()
+    await paid(holds)
+    assert b"gateway_settles_owed 0.0" in metrics.render()
     await holds.aclose()
 
 
