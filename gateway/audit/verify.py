@@ -228,9 +228,8 @@ class _Check:
             if mark.seq < 0:
                 self._say(_MARKS, mark.line, None, "this does not name a checkpoint")
             elif mark.seq >= self._seq:
-                self._say(
-                    _MARKS, mark.line, mark.seq, f"the chain has no such line, its tail was cut off: it ends with line {self._seq - 1}"
-                )
+                left = f"it ends with line {self._seq - 1}" if self._seq else "nothing of it is left"
+                self._say(_MARKS, mark.line, mark.seq, f"the chain has no such line, its tail was cut off: {left}")
             else:
                 self._say(_MARKS, mark.line, mark.seq, "this line of the chain is not a checkpoint, or not one in order")
         if self._marks.torn:

@@ -31,7 +31,9 @@ class UpstreamBlock(Section):
     url: Url = Field(description="Base address, with or without /v1.")
     models: list[Glob] = Field(default=["*"], min_length=1, description="Globs of the models it serves.")
     credential_env: EnvName | None = Field(
-        default=None, description="Environment variable of the credential to inject. Absent: the client's own goes through."
+        default=None,
+        description="Environment variable of the credential for callers with issued keys, or named by a trusted proxy; absent: none is "
+        "sent for them. What else a client brings (`credentials: client`) goes upstream as it is.",
     )
     credential_header: Literal["auto", "authorization", "x-api-key", "api-key"] = Field(
         default="auto", description="Header it goes in; `auto`: the dialect's own."

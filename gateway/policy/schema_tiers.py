@@ -143,8 +143,8 @@ class LimitBlock(Section):
     when_spent: WhenSpent | None = Field(default=None, description="As in the tier, for this limit alone.")
     shared: Literal["exact", "leased"] = Field(
         default="exact",
-        description="With a shared state: `exact` asks the store with each take; `leased` lets each process lease parts of the limit in "
-        "advance, which relieves a busy counter. Never above the limit; up to an eighth of it may lie idle in a process for up to two "
+        description="With a shared state: `exact` asks the store with each take; `leased` lets each process lease parts of the limit "
+        "in advance, which relieves a busy counter. Never above the limit; up to an eighth of it may lie idle in a process for up to two "
         "seconds. On a Redis Cluster limits that span accounts are always leased.",
     )
     adaptive: Adaptive | None = Field(
@@ -167,8 +167,8 @@ class TierBlock(Section):
     when_spent: WhenSpent = Field(
         default="continue",
         description="What becomes of a stream that needs more than is left of a limit on tokens, output_tokens or money. `continue`: "
-        "it goes on and leaves a debt. `finish`: it ends there as an answer that ran into its own length, with the usage and the events "
-        "that the client's library expects; it holds a part at first and more as it goes, whatever bound the client sets.",
+        "it goes on and leaves a debt. `finish`: it ends there as an answer that ran into its own length, with the usage and the "
+        "events that the client's library expects; it holds a part at first and more as it goes, whatever bound the client sets.",
     )
     features: FeatureBlock = Field(default=FeatureBlock(), description="Caps on request features.")
     routes: list[Route] = Field(

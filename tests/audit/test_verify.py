@@ -196,6 +196,12 @@ def test_any_mixture_of_edits_is_found(logs, tmp_path, data):
     assert bool(checked(tmp_path, name, {**files, file: text}).broken) == (text != files[file])
 
 
+def test_a_chain_without_lines_is_said_to_have_none_left(logs, tmp_path):
+    name, files = logs[True]
+    report = checked(tmp_path, name, {CHECKPOINTS: files[CHECKPOINTS], "000001.jsonl": b""})
+    assert "nothing of it is left" in report.broken[0].what
+
+
 def test_a_removed_segment_is_found_wherever_it_was(logs, tmp_path):
     name, files = logs[True]
     for file in texts(files):
