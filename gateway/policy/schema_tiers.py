@@ -144,8 +144,8 @@ class LimitBlock(Section):
     shared: Literal["exact", "leased"] = Field(
         default="exact",
         description="With a shared state: `exact` asks the store with each take; `leased` lets each process lease parts of the limit "
-        "in advance, which relieves a busy counter. Never above the limit; up to an eighth of it may lie idle in a process for up to two "
-        "seconds. On a Redis Cluster limits that span accounts are always leased.",
+        "in advance, which relieves a busy counter. Never above the limit; up to an eighth of it may lie idle in a process for up to "
+        "two seconds. On a Redis Cluster limits that span accounts are always leased.",
     )
     adaptive: Adaptive | None = Field(
         default=None,
