@@ -36,8 +36,8 @@ def ietf_headers(states: Sequence[LimitState], *, now_us: int) -> Headers:
     if not shown:
         return []
     refused = any(not state.fitted and not state.claim.limit.shadow for state in states)
-    policies = ", ".join(_policy(state) for state in shown)
-    standings = ", ".join(_standing(state, refused=refused) for state in shown)
+    policies = ", ".join([_policy(state) for state in shown])
+    standings = ", ".join([_standing(state, refused=refused) for state in shown])
     return [(b"ratelimit-policy", policies.encode("ascii")), (b"ratelimit", standings.encode("ascii"))]
 
 

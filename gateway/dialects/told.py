@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from gateway.model.decision import Refusal
-from gateway.model.limit import Count, Limit, LimitState
+from gateway.model.limit import Count, LimitState
 
 __all__ = [
     "LONGEST_PATIENCE_US", "field_text", "pointless_to_retry", "ratio_left", "remaining", "retry_after_ms", "retry_after_s", "tightest",
@@ -23,11 +23,14 @@ LONGEST_PATIENCE_US = 60_000_000
 
 def told(states: Iterable[LimitState]) -> list[LimitState]:
     """The states that may be told, in their order: neither in shadow, nor per campaign, nor on money, nor of an amount below one."""
-    return [state for state in states if _open(state.claim.limit) and state.claim.amount > 0]
-
-
-def _open(limit: Limit) -> bool:
-    return not limit.shadow and limit.count is not Count.MONEY and "campaign" not in limit.per
+    return [
+        state
+        for state in states
+        if not (limit := state.claim.limit).shadow
+        and limit.count is not Count.MONEY
+        and "campaign" not in limit.per
+        and state.claim.amount > 0
+    ]
 
 
 def remaining(state: LimitState) -> int:

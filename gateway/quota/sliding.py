@@ -34,7 +34,7 @@ _EMPTY = Slices()
 
 def slice_us(window_us: int) -> int:
     """How long a slice of a window is, in microseconds."""
-    return max(1, -(-window_us // SLICES))
+    return -(-window_us // SLICES) or 1
 
 
 class SlidingWindow:

@@ -50,4 +50,5 @@ class WindowKind(Protocol[S]):
 
 def stated(claim: Claim, *, fitted: bool, used: int, reset_us: int, retry_us: int) -> LimitState:
     """A limit's state, with what remains worked out from what is used, and no wait told to a claim that fitted."""
-    return LimitState(claim, fitted, used, max(0, claim.capacity - used), reset_us, 0 if fitted else retry_us)
+    left = claim.capacity - used
+    return LimitState(claim, fitted, used, left if left > 0 else 0, reset_us, 0 if fitted else retry_us)

@@ -89,7 +89,7 @@ class MemoryHolds:
         self._seen = self._time = clock.now()
         self._capacity = capacity
         self._tombstones = tombstones
-        self._changed = changed or _nobody
+        self._changed = changed
         self._counters: OrderedDict[str, _Counter] = OrderedDict()
         self._hand: deque[_Counter] = deque()
         self._open: OrderedDict[str, _Open] = OrderedDict()
@@ -146,10 +146,10 @@ class MemoryHolds:
         known.until = now + self.lease_us
         self._open.move_to_end(hold.id)
         for place, (claim, mark) in enumerate(known.charged):
-            kind, state = self._found(claim, now)
+            counter, kind, state = self._found(claim, now)
             state, later = kind.renew(state, claim, hold.id, mark, now)
             if later != mark:
-                self._keep(claim, state)
+                self._keep(counter, claim, state)
                 known.charged[place] = (claim, later)
         return True
 
@@ -184,7 +184,7 @@ class MemoryHolds:
         state = kind.aged(state, claim, self._now())
         if kind.idle(state):
             return False
-        self._keep(claim, state)
+        self._keep(self._counters.get(claim.key), claim, state)
         self._trim()
         return True
 
@@ -194,16 +194,16 @@ class MemoryHolds:
         """1. See what fits. 2. If all that is not in shadow does, charge all. 3. Remember the answer with the charges."""
         held, seen = True, []
         for claim in hold.claims:
-            kind, state = self._found(claim, now)
+            counter, kind, state = self._found(claim, now)
             fits = kind.fits(state, claim)
             held = held and (fits or claim.limit.shadow)
-            seen.append((claim, kind, state, fits))
+            seen.append((claim, counter, kind, state, fits))
         states, charged, before = [], [], len(self._counters)
-        for claim, kind, state, fits in seen:
+        for claim, counter, kind, state, fits in seen:
             if held:
                 state, mark = kind.charge(state, claim, hold.id, now)
                 charged.append((claim, mark))
-                self._keep(claim, state)
+                self._keep(counter, claim, state)
             states.append(kind.read(state, claim, fits, now))
         taken = Taken(held, tuple(states))
         if held:
@@ -214,14 +214,14 @@ class MemoryHolds:
     def _extend(self, hold: Hold, known: _Open, further: Sequence[Claim], number: int, now: int) -> Taken:
         """As a take, of what is wanted further: see what fits, charge all or none, remember the answer."""
         aged = [(claim, *self._found(claim, now)) for claim in further]
-        fitted = [claim.want == 0 or kind.fits(state, claim) for claim, kind, state in aged]
+        fitted = [claim.want == 0 or kind.fits(state, claim) for claim, _, kind, state in aged]
         held = all(fits or not claim.limit.ends_streams for claim, fits in zip(further, fitted, strict=True))
         states = []
-        for (claim, kind, state), fits, taken_by in zip(aged, fitted, hold.claims, strict=True):
+        for (claim, counter, kind, state), fits, taken_by in zip(aged, fitted, hold.claims, strict=True):
             if held and claim.want:
                 state, mark = kind.charge(state, claim, hold.id, now)
                 known.charged.append((claim, mark))
-                self._keep(claim, state)
+                self._keep(counter, claim, state)
             states.append(replace(kind.read(state, claim, fits, now), claim=taken_by))
         taken = Taken(held, tuple(states))
         if held:
@@ -230,28 +230,28 @@ class MemoryHolds:
         return taken
 
     def _settle(self, claim: Claim, hold_id: str, mark: int, true: int, now: int) -> None:
-        kind, state = self._found(claim, now)
-        self._keep(claim, kind.settle(state, claim, hold_id, claim.want, mark, true, now))
+        counter, kind, state = self._found(claim, now)
+        self._keep(counter, claim, kind.settle(state, claim, hold_id, claim.want, mark, true, now))
 
     def _look(self, claims: Sequence[Claim], now: int) -> tuple[LimitState, ...]:
         states = []
         for claim in claims:
-            kind, state = self._found(claim, now)
+            _, kind, state = self._found(claim, now)
             states.append(kind.read(state, claim, kind.fits(state, claim), now))
         return tuple(states)
 
-    def _found(self, claim: Claim, now: int) -> tuple[WindowKind[Any], Any]:
-        """A claim's kind of window, and its counter's state as it is now."""
+    def _found(self, claim: Claim, now: int) -> tuple[_Counter | None, WindowKind[Any], Any]:
+        """A claim's counter, if there is one, its kind of window, and its state as it is now."""
         counter = self._counters.get(claim.key)
         if counter is None:
             kind = _kind(claim)
-            return kind, kind.aged(kind.empty, claim, now)
-        return counter.kind, counter.kind.aged(counter.state, claim, now)
+            return None, kind, kind.aged(kind.empty, claim, now)
+        return counter, counter.kind, counter.kind.aged(counter.state, claim, now)
 
-    def _keep(self, claim: Claim, state: Any) -> None:
+    def _keep(self, counter: _Counter | None, claim: Claim, state: Any) -> None:
         """Store a counter as the most recently charged; each has one place under the hand that sweeps."""
-        self._changed(claim.key)
-        counter = self._counters.get(claim.key)
+        if self._changed is not None:
+            self._changed(claim.key)
         if counter is not None:
             counter.claim, counter.state = claim, state
             self._counters.move_to_end(claim.key)
@@ -268,7 +268,8 @@ class MemoryHolds:
                 continue
             if kind.idle(kind.aged(counter.state, claim, now)):
                 del self._counters[claim.key]
-                self._changed(claim.key)
+                if self._changed is not None:
+                    self._changed(claim.key)
             else:
                 self._hand.append(counter)
         self._trim()
@@ -276,7 +277,8 @@ class MemoryHolds:
     def _trim(self) -> None:
         while len(self._counters) > self._capacity:
             key, _ = self._counters.popitem(last=False)
-            self._changed(key)
+            if self._changed is not None:
+                self._changed(key)
 
     def _now(self) -> int:
         """This store's time, with every lease that is over by then ended."""
@@ -298,10 +300,6 @@ class MemoryHolds:
         self._closed.move_to_end(hold_id)
         if len(self._closed) > self._tombstones:
             self._closed.popitem(last=False)
-
-
-def _nobody(key: str) -> None:
-    """Nobody keeps the counters of this store."""
 
 
 def _parts(known: _Open, amounts: Amounts) -> list[tuple[Claim, int, int]]:
