@@ -10,7 +10,9 @@ from gateway.errors import SettingsError
 from gateway.model.caller import KeyRecord
 
 ALICE, BOB = "a1" * 16, "b2" * 16
-FULL = KeyRecord(ALICE, "acme {1}", "standard", frozenset({"batch", "ünï"}), 100, 900, None, 'for "CI"\n', (("a.b", 0), ("free-rpm", 2**53)))
+FULL = KeyRecord(
+    ALICE, "acme {1}", "standard", frozenset({"batch", "ünï"}), 100, 900, None, 'for "CI"\n', (("a.b", 0), ("free-rpm", 2**53))
+)
 BARE = KeyRecord(BOB, None, None, frozenset(), 50)
 
 
