@@ -1,6 +1,8 @@
-"""`make bench`: throughput, CPU and latency of the proxy against the bare upstream and, where the machine has it, nginx; in one run.
+"""`make bench`: throughput, CPU and latency of the proxy against the bare upstream and, where the machine has it, nginx; what limits
+add to that; and what they cost alone, beside the `limits` package (`limiter`). In one run.
 
-The server under test is pinned to core 0, load and upstream to core 1. All are measured in turns, several rounds, medians are told.
+The server under test is pinned to core 0, load and upstream to core 1, Redis to either. All are measured in turns, several rounds,
+medians are told.
 Absolute figures drift with the machine; the ratios within one run hold. `--write` puts the table into docs/performance.md.
 """
 
@@ -22,6 +24,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+from tests.bench import limiter
 from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -166,6 +169,39 @@ class Bench:
 
 
 CASES = {"64 connections": (64, False), "1 connection": (1, False), "64 streams": (64, True)}
+WITHOUT = "gateway, no limits"
+WITH = {
+    (1, "memory"): "gateway, one limit, memory",
+    (5, "memory"): "gateway, five limits, memory",
+    (1, "Redis"): "gateway, one limit, Redis",
+    (5, "Redis"): "gateway, five limits, Redis",
+}
+
+
+def measured_in(name, case):
+    """One limit is measured where its cost is told, and nowhere else."""
+    return "one limit" not in name or case == "64 connections"
+
+
+def added(bench):
+    """What limits add to a request through the gateway."""
+    case = "64 connections"
+    lines = ["\n### What limits add\n", "CPU us of the gateway a request, 64 connections: with limits, less without.\n"]
+    lines += ["| | 1 limit | 5 limits |", "|---|---|---|"]
+    for where in ("memory", "Redis"):
+        more = [bench.median(WITH[many, where], case, "cpu_us") - bench.median(WITHOUT, case, "cpu_us") for many in (1, 5)]
+        lines.append(f"| {where} | {more[0]:.0f} | {more[1]:.0f} |")
+    return "\n".join(lines)
+
+
+def limits_alone(stack, seconds):
+    """The figures of `limiter`, with a Redis of its own on core 0 and this on core 1."""
+    redis = RedisServer().start()
+    stack.callback(redis.stop)
+    if (os.cpu_count() or 1) > 1 and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(redis.pid, {0})
+    command = pinned(1, [sys.executable, "-m", "tests.bench.limiter", str(seconds), str(redis.port)])
+    return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
 
 
 def table(bench):
@@ -174,7 +210,7 @@ def table(bench):
         unit, late = ("chunk", "gap") if stream else ("request", "latency")
         head = (f"{unit}s/s", "of the bare upstream", f"CPU us/{unit}", f"{late} p50 us", "p99 us", "added p50 us", "resident MB")
         lines += [f"\n### {case}\n", "| | " + " | ".join(head) + " |", "|---" * (len(head) + 1) + "|"]
-        lines += [f"| {name} | " + " | ".join(row(bench, name, case)) + " |" for name in bench.targets]
+        lines += [f"| {name} | " + " | ".join(row(bench, name, case)) + " |" for name in bench.targets if measured_in(name, case)]
     return "\n".join(lines)
 
 
@@ -206,15 +242,16 @@ def main():
         stack.callback(redis.stop)
         bench = Bench(folder, stack)
         bench.add_nginx()
-        bench.add_gateway("gateway, no limits", ())
-        bench.add_gateway("gateway, five limits, memory", LIMITS)
-        bench.add_gateway("gateway, five limits, Redis", LIMITS, "--state", redis.url)
+        bench.add_gateway(WITHOUT, ())
+        for (many, where), name in WITH.items():
+            bench.add_gateway(name, LIMITS[:many], *(() if where == "memory" else ("--state", redis.url)))
         for turn in range(options.rounds):
             for case, (connections, stream) in CASES.items():
-                for name in bench.targets:
+                for name in [name for name in bench.targets if measured_in(name, case)]:
                     print(f"round {turn + 1}/{options.rounds}: {case}, {name}", file=sys.stderr)
                     bench.measure(name, case, connections, options.seconds, stream)
-        text = table(bench)
+        print("limits alone", file=sys.stderr)
+        text = table(bench) + "\n" + added(bench) + "\n" + limiter.table(limits_alone(stack, options.seconds / 4))
     print(text)
     if options.write:
         head = PAGE.read_text().partition("<!-- figures -->")[0]
