@@ -215,6 +215,9 @@ class Intake:
             return Refusal(
                 "route_denied", 400, "The path is not in its plain form.", "route.ambiguous", code="invalid_request", final=True
             )
+        if ours and scope["method"] == "TRACE":
+            # Its answer is the request as the upstream got it: with the upstream's credential (RFC 9110, 9.3.8).
+            return Refusal("route_denied", 405, "TRACE is not relayed.", "route.trace", code="invalid_request", final=True)
         wait = self._engine.guards.of(policy).refuses(peer)
         if wait is not None:
             message = "Too many failed requests from this address. Please try again later."

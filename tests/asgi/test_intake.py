@@ -184,6 +184,14 @@ async def test_a_path_that_an_upstream_might_resolve_otherwise_is_refused_with_o
     assert case.app.scopes == []
 
 
+async def test_trace_would_show_the_upstream_s_credential_and_is_refused_where_ours_would_be_used(started):
+    case = await started("both")
+    said, record = await case.ask(method="TRACE", path="/v1/x")
+    assert (said.status, record["decision"]["reason"]) == (405, "route.trace")
+    assert case.app.scopes == []
+    assert (await case.ask({"x-api-key": "sk-own"}, method="TRACE", path="/v1/x"))[0].status == 200
+
+
 @pytest.mark.parametrize("path", ["/v1/x/a.b", "/v1/models/org/model..v2", "/v1/models/...x", "/v1/100%", "/v1/a%20b"])
 async def test_dots_and_percent_signs_as_such_are_nothing_to_refuse(started, path):
     case = await started()
