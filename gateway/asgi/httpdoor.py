@@ -276,7 +276,8 @@ class HttpDoor:
         if self._first_byte is None:
             self._first_byte = asyncio.get_running_loop().time()
         self._bytes_out += len(data)
-        await self._start()
+        if not self._started:
+            await self._start()
         if not self.gone:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -19,7 +18,7 @@ NO_LIMITS: Mapping[str, int] = MappingProxyType({})
 
 def key_id_of(secret: bytes, credential: bytes) -> str:
     """32 hex digits that stand for a credential everywhere: HMAC-SHA256 under the deployment's secret, cut to 128 bits."""
-    return hmac.new(secret, b"key\0" + credential, hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(secret, b"key\0" + credential, "sha256").hex()[:32]
 
 
 def fingerprint(key_id: str) -> str:
