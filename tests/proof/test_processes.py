@@ -8,11 +8,13 @@ import subprocess
 import sys
 import time
 
+import aiohttp
 import pytest
 
 from gateway.stores.redis import line_to
 from gateway.stores.redis_holds import RedisHolds
 from tests.proof.taking import LIMITS, ROUNDS, WANT, claims_of
+from tests.support.gateway_process import GatewayProcess
 
 UNITS = dict(zip(LIMITS, (1, WANT, WANT, WANT, 1), strict=True))
 
@@ -68,3 +70,56 @@ async def standing(url, narrow, at_us):
     found = {turn: [state.used for state in await store.look(claims_of(turn, narrow, at_us))] for turn in ROUNDS}
     await line.aclose()
     return found
+
+
+POLICY = """\
+schema: gateway.policy/v1
+name: proof
+version: "1"
+credentials: client
+callers: [{ id: all, match: {}, tier: t }]
+tiers:
+  t:
+    models: ["*"]
+    limits:
+      - { id: rpm, count: requests, rate: 700/hour, per: key }
+      - { id: tpm, count: tokens, rate: 100000000/hour, per: account }
+      - { id: otpm, count: output_tokens, rate: 100000000/hour, per: [account, model] }
+      - { id: month, count: requests, rate: 800/month, per: everyone }
+      - { id: busy, count: concurrent, at_once: 500, per: account }
+"""
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+def test_four_gateways_and_64_clients_on_five_limits_let_exactly_as_many_through(tmp_path, redis_url):
+    """Two keys: of the first 700 by its own limit, of the second the 100 that are left for everyone."""
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    words = ("--demo", "--policy", str(tmp_path / "policy.yaml"), "--state", redis_url + "?deadline_ms=20000")
+    gateways = []
+    try:
+        for number in range(4):
+            gateways.append(GatewayProcess(tmp_path / f"g{number}", *words))
+        first = asyncio.run(ask_all(gateways, "sk-first"))
+        second = asyncio.run(ask_all(gateways, "sk-second"))
+    finally:
+        for gateway in gateways:
+            gateway.__exit__()
+    assert (first.count(200), first.count(429)) == (700, 64 * 16 - 700)
+    assert (second.count(200), second.count(429)) == (100, 64 * 16 - 100)
+
+
+async def ask_all(gateways, key, clients=64, each=16):
+    statuses = []
+
+    async def client(number):
+        async with aiohttp.ClientSession(headers={"authorization": f"Bearer {key}"}) as session:
+            for turn in range(each):
+                body = {"model": "demo", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 2}
+                url = gateways[(number + turn) % len(gateways)].url + "/v1/chat/completions"
+                async with session.post(url, json=body) as answer:
+                    await answer.read()
+                    statuses.append(answer.status)
+
+    await asyncio.gather(*(client(number) for number in range(clients)))
+    return statuses
