@@ -24,7 +24,7 @@ KEYS = 40
 
 LOAD = """
 import asyncio, os, sys, time
-from dataclasses import replace
+from gateway.model.value import replace
 from pathlib import Path
 from gateway.app import _WallClock
 from gateway.model.limit import Amounts, Hold
