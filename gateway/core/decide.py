@@ -33,7 +33,7 @@ class Judgement(Struct, frozen=True):
 
 
 class Ladder(Struct, frozen=True):
-    """Where a verdict stands on the ladder: the rung that acts, the rung before shadow, the score that was looked at."""
+    """Where a verdict stands on the ladder: the rung that acts, the rung before shadow, what all evidence comes to."""
 
     acting: Rung
     intended: Rung
@@ -56,7 +56,7 @@ def climb(policy: Policy, verdict: Verdict) -> Ladder:
         intended = rung
         if not rung.shadow:
             acting = rung
-    return Ladder(acting, intended, verdict.score)
+    return Ladder(acting, intended, verdict.score if verdict.observed is None else verdict.observed)
 
 
 def caps_in_force(policy: Policy, tier: Tier) -> FeatureCaps:

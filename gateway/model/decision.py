@@ -31,7 +31,7 @@ Outcome = Literal["forward", "refuse"]
 class Decision(Struct, frozen=True):
     """One request's decision. `intended` is the action before shadow was applied. `reason` is a stable code such as
     `open`, `limit.free-rpm`, `caller.revoked`, `model.denied`; it never says that a caller is suspected to the caller itself.
-    `policy` is `name@version#digest`. `observed` is the score the ladder saw, before any cap, in decibans."""
+    `policy` is `name@version#digest`. `observed` is what all evidence comes to in decibans, watched signals included."""
 
     outcome: Outcome
     action: Action

@@ -26,12 +26,15 @@ class Evidence:
     weight: float
     seen: str
     threshold: str
+    counted: bool = True
+    """False: told and not acted on, because the signal is only watched or the caller is exempt from it."""
 
 
 class Verdict(Struct, frozen=True):
     """What all evidence on a caller adds up to: a standing judgement, read locally on the road.
 
-    `score` in decibans; `kinds` that spoke; `high` the highest score within the policy's `step_down.after`.
+    `score` in decibans; `kinds` that spoke; `high` the highest score within the policy's `step_down.after`; `observed` what all
+    evidence comes to, watched signals and exempt ones included, None where nothing but the score is known.
     """
 
     score: float = 0.0
@@ -39,6 +42,7 @@ class Verdict(Struct, frozen=True):
     campaign: str | None = None
     reasons: tuple[Evidence, ...] = ()
     high: float = 0.0
+    observed: float | None = None
 
 
 NO_VERDICT = Verdict()

@@ -1,0 +1,116 @@
+"""Text before it is sketched: cut to a bound, normalised, split into words, its slots masked, its language guessed.
+
+Nothing here keeps what it reads. The work is bounded: of a longer text its beginning and its end are looked at.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from gateway.signals.minhash import word_hashes
+from gateway.signals.stopwords import STOP_WORDS, TELLING
+
+__all__ = ["FIRST", "LAST", "SLOT", "clipped", "code_share", "hash64", "language_of", "masked_words", "topic_of", "words_of"]
+
+FIRST, LAST = 4_000, 2_000
+"""Characters of a text that are looked at: of its beginning and, where it is longer, of its end."""
+
+SLOT = "_"
+"""The word that stands for whatever looks filled in."""
+
+_MOST_TOPICS = 8
+_MOST_TOLD = 160
+_WORDS = re.compile(r"\w+")
+_ONE_BY_ONE = re.compile("([\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
+"""Scripts without spaces between words: each character counts as one."""
+
+_NO_PROSE = b"{}[]()<>=;_#\\/|&*+$^~@`"
+
+_FILLED_IN = re.compile(
+    r"""
+      https?://\S+
+    | "[^"\n]{1,300}" | “[^”\n]{1,300}” | «[^»\n]{1,300}» | „[^“”\n]{1,300}[“”] | `[^`\n]{1,300}`
+    | \b\w*\d\w*(?:[.,:/%-]\d+)*
+    | \b\w{24,}
+    """,
+    re.VERBOSE,
+)
+_NAMES = re.compile(r"(?<=[a-z,;] )[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*")
+"""Words with a capital within a sentence. In German these are all nouns, so there they stay."""
+
+_SCRIPTS = (
+    ("ja", re.compile("[\u3040-\u30ff]")),
+    ("ko", re.compile("[\uac00-\ud7af\u1100-\u11ff]")),
+    ("zh", re.compile("[\u3400-\u9fff]")),
+    ("uk", re.compile("[іїєґІЇЄҐ]")),
+    ("ru", re.compile("[\u0400-\u04ff]")),
+    ("ar", re.compile("[\u0600-\u06ff]")),
+    ("he", re.compile("[\u0590-\u05ff]")),
+    ("hi", re.compile("[\u0900-\u097f]")),
+    ("th", re.compile("[\u0e00-\u0e7f]")),
+    ("el", re.compile("[\u0370-\u03ff]")),
+)
+"""Languages that their script gives away, the more particular first."""
+
+
+def clipped(text: str) -> str:
+    """The part of a text that is looked at: the first 4,000 characters, and the last 2,000 of a longer one."""
+    if len(text) <= FIRST + LAST:
+        return text
+    return f"{text[:FIRST]} {text[-LAST:]}"
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text, normalised: compatibility forms folded, lower case, marks and spacing gone."""
+    if not text.isascii():
+        text = _ONE_BY_ONE.sub(r" \1 ", unicodedata.normalize("NFKC", text))
+    return _WORDS.findall(text.lower())
+
+
+def masked_words(text: str, language: str) -> list[str]:
+    """The words of a text with one `SLOT` for each run of what looks filled in."""
+    masked = _FILLED_IN.sub(" _ ", text)
+    if language != "de":
+        masked = _NAMES.sub("_", masked)
+    words = words_of(masked)
+    return [word for word, before in zip(words, ["", *words], strict=False) if word != SLOT or before != SLOT]
+
+
+def language_of(text: str, words: Sequence[str]) -> str:
+    """A guess by script, else by the small words that a language has most of; "" where fewer than two tell or none is ahead."""
+    if not text.isascii():
+        begin = text[:400]
+        for language, script in _SCRIPTS:
+            if len(script.findall(begin)) * 4 >= min(len(begin), 40):
+                return language
+    votes: dict[str, int] = {}
+    for word in words[:_MOST_TOLD]:
+        for language in TELLING.get(word, ()):
+            votes[language] = votes.get(language, 0) + 1
+    ranked = sorted(votes.items(), key=lambda vote: -vote[1])[:2]
+    if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
+        return ""
+    return ranked[0][0]
+
+
+def code_share(text: str) -> float:
+    """Share of the characters that prose has few of, 0.0 to 1.0."""
+    raw = text.encode("utf-8", "replace")
+    return (len(raw) - len(raw.translate(None, _NO_PROSE))) / len(raw) if raw else 0.0
+
+
+def topic_of(words: Sequence[str]) -> tuple[int, ...]:
+    """Hashes of the up to eight words that look rarest: the longest of those that no language counts among its small ones."""
+    telling = [word for word in set(words) if 5 <= len(word) <= 40 and word not in STOP_WORDS]
+    telling.sort(key=lambda word: (-len(word), word))
+    return tuple(sorted(word_hashes(telling[:_MOST_TOPICS])))
+
+
+def hash64(words: Sequence[str]) -> int:
+    """64 bits that stand for a row of words; 0 for none."""
+    if not words:
+        return 0
+    return int.from_bytes(blake2b(" ".join(words).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
