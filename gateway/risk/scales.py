@@ -1,0 +1,72 @@
+"""Weighs looks: feeds every signal of the policy, asks each what it says of the caller, and adds it up.
+
+The same for the live gateway and for replay; time comes with the looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.model.evidence import Evidence, Verdict
+from gateway.model.look import Look
+from gateway.model.policy import Policy
+from gateway.risk.callers import Callers, Known
+from gateway.risk.sum import summed, with_peak
+from gateway.signals.base import Baseline, Signal
+
+__all__ = ["MEMORY", "Scales", "active"]
+
+MEMORY = 64 * 1024 * 1024
+"""Bytes for what is remembered of callers, unless something else is said."""
+
+
+def active(policy: Policy, signals: Mapping[str, Signal]) -> tuple[str, ...]:
+    """The names of those signals that the policy has not switched off."""
+    return tuple(name for name, rule in policy.signals.items() if rule.level != "off" and name in signals)
+
+
+class Scales:
+    """The signals with what they remember of callers. `signals` by name; `memory` in bytes."""
+
+    def __init__(self, signals: Mapping[str, Signal], baseline: Baseline, *, memory: int = MEMORY) -> None:
+        self.signals = signals
+        self.callers = Callers(signals, memory)
+        self._baseline = baseline
+
+    def weigh(self, policy: Policy, rule: str, look: Look) -> Verdict:
+        """The verdict on a caller, matched by caller rule `rule`, after one more of its requests."""
+        return self._judged(policy, self.feed(policy, rule, look), look.at_us)
+
+    def feed(self, policy: Policy, rule: str, look: Look) -> Known:
+        """Take one request in, to be judged later, together with others of the same caller."""
+        known = self.callers.of(look.key_id)
+        known.at_us, known.rule = max(known.at_us, look.at_us), rule
+        known.requests += 1
+        for name in active(policy, self.signals):
+            state = known.states.get(name)
+            if state is None:
+                state = known.states[name] = self.signals[name].fresh()
+            self.signals[name].watch(state, look)
+        return known
+
+    def standing(self, policy: Policy, key_id: str, now_us: int) -> Verdict | None:
+        """The verdict on a caller as it is now, older evidence faded; None where nothing is remembered of it."""
+        known = self.callers.find(key_id)
+        return None if known is None else self._judged(policy, known, now_us)
+
+    def said(self, policy: Policy, known: Known) -> list[Evidence]:
+        """What each signal says of a caller as of its last request, uncapped."""
+        heard = []
+        for name in active(policy, self.signals):
+            if name in known.states:
+                evidence = self.signals[name].weigh(known.states[name], known.at_us, self._baseline)
+                if evidence is not None:
+                    heard.append(evidence)
+        return heard
+
+    def _judged(self, policy: Policy, known: Known, now_us: int) -> Verdict:
+        now_us = max(now_us, known.at_us)
+        verdict = summed(policy, known.rule, self.said(policy, known), age_us=now_us - known.at_us, now_us=now_us)
+        verdict, known.peaks = with_peak(policy, known.peaks, verdict, now_us)
+        known.score = verdict.score
+        return verdict

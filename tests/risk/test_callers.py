@@ -1,0 +1,103 @@
+"""What is remembered of callers stays within its budget; the least interesting is forgotten first."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.model.look import Look
+from gateway.risk.callers import MOST_BYTES, Callers
+from tests.risk.counting import Counting, Counts
+
+SIGNAL = Counting()
+SIGNALS = {"elicitation": SIGNAL}
+
+
+def seen(callers, key_id, *, asked=1, score=0.0, at_us=1):
+    known = callers.of(key_id)
+    state = known.states.setdefault("elicitation", SIGNAL.fresh())
+    for _ in range(asked):
+        SIGNAL.watch(state, Look(key_id=key_id, cues=1))
+    known.score, known.at_us, known.requests = score, at_us, known.requests + asked
+    return known
+
+
+def test_a_caller_is_remembered_whether_it_is_held_open_or_packed():
+    callers = Callers(SIGNALS, 64 * 1024)  # two are held open
+    for number in range(6):
+        seen(callers, f"k{number}", asked=number + 1)
+    assert [callers.find(f"k{number}").states["elicitation"] for number in range(6)] == [Counts(n + 1, n + 1) for n in range(6)]
+    assert sorted(callers.keys()) == [f"k{number}" for number in range(6)]
+    assert callers.find("nobody") is None
+    assert len(callers) == 6
+
+
+def test_the_lowest_scored_and_longest_silent_is_forgotten_first():
+    callers = Callers(SIGNALS, 4 * MOST_BYTES)
+    for number in range(200):
+        seen(callers, f"k{number}", score=30.0 if number == 3 else 0.0)
+    assert callers.find("k3") is not None
+    assert callers.find("k0") is None
+    assert callers.find("k199") is not None
+    assert callers.forgotten == 200 - len(callers)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.floats(-10, 60)), max_size=150), st.integers(0, 3000))
+def test_the_budget_holds_whatever_comes(requests, padding):
+    signals = {"elicitation": Counting(padding=padding)}
+    budget = 5 * MOST_BYTES
+    callers = Callers(signals, budget)
+    for number, score in requests:
+        seen(callers, f"k{number}", score=score)
+        assert callers.size <= budget
+    assert len(callers) == len(set(callers.keys()))
+
+
+def test_a_signal_that_keeps_more_than_it_may_has_no_memory_of_packed_callers():
+    callers = Callers({"elicitation": Counting(padding=MOST_BYTES)}, 4 * MOST_BYTES)
+    seen(callers, "k0", score=12.0)
+    seen(callers, "k1")
+    kept = callers.find("k0")
+    assert kept.states == {}
+    assert kept.score == 12.0
+
+
+def test_what_two_processes_saw_is_put_together():
+    here, there = Callers(SIGNALS, 10**6), Callers(SIGNALS, 10**6)
+    seen(here, "k", asked=3, at_us=10)
+    seen(there, "k", asked=4, at_us=20, score=7.0)
+    here.merge("k", there.dump("k"))
+    known = here.find("k")
+    assert known.states["elicitation"] == Counts(7, 7)
+    assert (known.requests, known.at_us, known.score) == (7, 20, 7.0)
+    assert here.dump("nobody") is None
+
+
+def test_the_state_of_another_version_is_left_out():
+    old = Callers(SIGNALS, 10**6)
+    seen(old, "k", asked=3)
+    newer = Counting()
+    newer.version = "2"
+    new = Callers({"elicitation": newer}, 10**6)
+    new.merge("k", old.dump("k"))
+    assert new.find("k").states == {}
+    assert new.find("k").requests == 3
+
+
+@pytest.mark.parametrize("packed", [b"", b"{}", b'[1,1,0.0,"",[],{"elicitation":["1",3]}]'])
+def test_what_cannot_be_read_is_refused_and_changes_nothing(packed):
+    callers = Callers(SIGNALS, 10**6)
+    with pytest.raises(ValueError, match=r"."):
+        callers.merge("k", packed)
+    assert len(callers) == 0
+
+
+def test_a_caller_can_be_dropped():
+    callers = Callers(SIGNALS, 64 * 1024)
+    for number in range(5):
+        seen(callers, f"k{number}")
+    assert callers.drop("k0")
+    assert callers.drop("k4")
+    assert not callers.drop("k4")
+    assert len(callers) == 3
