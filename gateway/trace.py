@@ -1,7 +1,7 @@
 """Reads recorded traffic (`gateway.trace/v1`): one JSON object a line, ordered by arrival, plain or gzip, never held in memory whole.
 
-What a record says of itself under `truth` (the persona, whether it is hostile) is for scoring alone. This reader does not know the
-field, so nothing that decides on a record can ever see it.
+What a record says of itself under `truth` (the persona, whether it is hostile) is for scoring alone. `read_trace` does not know the
+field, so nothing that decides on a record can ever see it; `truth.py` reads it, and nothing else.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import msgspec
 
 from gateway.errors import TraceError
 from gateway.model.request import NO_USAGE, Usage
 
-__all__ = ["LONGEST_LINE", "Progress", "TraceRecord", "read_trace"]
+__all__ = ["LONGEST_LINE", "Progress", "TraceRecord", "read_lines", "read_trace"]
+
+T = TypeVar("T")
 
 LONGEST_LINE = 64 * 1024 * 1024
 """Bytes of one record; a longer line is an error, not a reason to fill the memory."""
@@ -95,6 +97,14 @@ def read_trace(path: Path, *, told: Progress | None = None, at_most: int | None 
 
     TraceError with file and line when it cannot be read or a line is no record.
     """
+    return read_lines(path, lambda line: _record(_DECODER.decode(line)), told=told, at_most=at_most)
+
+
+def read_lines(path: Path, read: Callable[[bytes], T], *, told: Progress | None = None, at_most: int | None = None) -> Iterator[T]:
+    """What `read` makes of each line that is not empty, of the first `at_most` lines where that is given.
+
+    TraceError with file and line when the file cannot be read or `read` raises DecodeError, ValueError or OverflowError.
+    """
     number = 0
     try:
         for number, line in enumerate(_lines(path, told), 1):
@@ -103,7 +113,7 @@ def read_trace(path: Path, *, told: Progress | None = None, at_most: int | None 
             if not line.endswith(b"\n") and len(line) > LONGEST_LINE:
                 raise TraceError(f"{path}:{number}: a record of more than {LONGEST_LINE >> 20} MB: this is no trace")
             if line.strip():
-                yield _record(_DECODER.decode(line))
+                yield read(line)
     except OSError as error:
         raise TraceError(f"{path}: cannot be read after line {number}: {error.strerror or error}") from error
     except (EOFError, zlib.error) as error:

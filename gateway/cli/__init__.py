@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "policy": ("gateway.cli.policy:policy", "Check, test, explain, compare and describe policy files."),
     "keys": ("gateway.cli.keys:keys", "Create, list and revoke the keys of callers."),
     "quota": ("gateway.cli.quota:quota", "Show how the limits of a caller stand."),
+    "replay": ("gateway.cli.replay:replay_command", "Judge recorded traffic by a policy, as it would be live."),
     "audit": ("gateway.cli.audit:audit", "Read and verify the record of decisions."),
 }
 """Subcommand -> (where it is, one line on it)."""

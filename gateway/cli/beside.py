@@ -7,10 +7,11 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from gateway.model.caller import KeyRecord
 from gateway.settings import deployment_secret, state_opener
 from gateway.stores.opened import Opened
 
-__all__ = ["WallClock", "beside"]
+__all__ = ["WallClock", "beside", "issued"]
 
 
 class WallClock:
@@ -29,3 +30,9 @@ async def beside(state: str, data: Path) -> AsyncIterator[Opened]:
         yield opened
     finally:
         await opened.aclose()
+
+
+async def issued(state: str, data: Path) -> dict[str, KeyRecord]:
+    """Every key in the state, by its id."""
+    async with beside(state, data) as opened:
+        return {record.key_id: record for record in await opened.keys.list()}

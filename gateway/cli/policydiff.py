@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.beside import beside
+from gateway.cli.beside import issued
 from gateway.cli.options import json_option, print_json, state_options
 from gateway.model.caller import KeyRecord
 from gateway.model.policy import Policy
@@ -66,7 +66,7 @@ def diff(
     """
     before, after = load(find(old)), load(find(new))
     found = difference(before, after)
-    keys = asyncio.run(_issued(state, data)) if traces and with_keys else {}
+    keys = asyncio.run(issued(state, data)) if traces and with_keys else {}
     tried = _tried(before, after, traces, at_most, keys) if traces else None
     judged = _JUDGED + ("" if with_keys else _WITHOUT_KEYS)
     if as_json:
@@ -79,12 +79,6 @@ def diff(
 
 
 # ── Replay ──────────────────────────────────────────────────────────────────────────────────────
-
-
-async def _issued(state: str, data: Path) -> dict[str, KeyRecord]:
-    """Every key in the state, by its id."""
-    async with beside(state, data) as opened:
-        return {record.key_id: record for record in await opened.keys.list()}
 
 
 def _tried(before: Policy, after: Policy, traces: tuple[Path, ...], at_most: int | None, keys: dict[str, KeyRecord]) -> Replayed:

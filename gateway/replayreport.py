@@ -1,0 +1,80 @@
+"""The report of a replay, as a JSON document: each caller with where it stood and why, campaigns, and how many were found.
+
+The form is fixed (`docs/replay.md`): other people's tools read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.model.decision import Action
+from gateway.model.evidence import Evidence
+from gateway.registry import names
+from gateway.replay import CallerSeen, Reached, Replay
+from gateway.truth import Fate, Truth, summary
+
+__all__ = ["report_of"]
+
+_RUNGS = tuple(action for action in Action if action is not Action.ALLOW)
+
+
+def report_of(found: Replay, truths: Mapping[str, Truth], *, seconds: float) -> dict[str, Any]:
+    """The document. `truths`: of callers by key id, for scoring; `seconds`: how long the replay took. Times are Unix seconds."""
+    return {
+        "policy": found.policy.label,
+        "records": found.records,
+        "seconds": round(seconds, 3),
+        "requests_of_callers_not_told": found.beyond,
+        "signals": [name for name in names("signals") if _counts(found, name)],
+        "callers": {key: _caller(found, key, caller, truths.get(key)) for key, caller in found.callers.items()},
+        "campaigns": _campaigns(found),
+        "summary": summary({key: _fate(caller) for key, caller in found.callers.items()}, truths),
+    }
+
+
+def _counts(found: Replay, signal: str) -> bool:
+    rule = found.policy.signals.get(signal)
+    return rule is None or rule.level != "off"
+
+
+def _caller(found: Replay, key: str, caller: CallerSeen, truth: Truth | None) -> dict[str, Any]:
+    action, verdict = found.final(key)
+    told: dict[str, Any] = {
+        "account": caller.account,
+        "requests": caller.requests,
+        "refused_by_limit": caller.refused_by_limit,
+        "refused_by_policy": caller.refused_by_policy,
+        "refused_by_ladder": caller.refused_by_ladder,
+        "first": {rung.word: _reached(caller.first.get(rung)) for rung in _RUNGS},
+        "final": {"action": action.word, "score": round(verdict.score, 3), "kinds": sorted(verdict.kinds)},
+        "reasons": [_reason(each) for each in verdict.reasons],
+        "campaign": verdict.campaign,
+    }
+    if truth is not None:
+        told["truth"] = {"persona": truth.persona, "hostile": truth.hostile, "campaign": truth.campaign}
+    return told
+
+
+def _reached(reached: Reached | None) -> dict[str, Any] | None:
+    return None if reached is None else {"request": reached.request, "at": reached.at_us / 1_000_000}
+
+
+def _reason(evidence: Evidence) -> dict[str, Any]:
+    return {"signal": evidence.signal, "evidence": evidence.seen, "weight": round(evidence.weight, 3)}
+
+
+def _campaigns(found: Replay) -> dict[str, Any]:
+    """Callers by the campaign of their standing verdict."""
+    campaigns: dict[str, Any] = {}
+    for key in found.callers:
+        campaign = found.history.standing(key).campaign
+        if campaign is not None:
+            told = campaigns.setdefault(campaign, {"callers": [], "links": [], "first_linked_at": None})
+            told["callers"].append(key)
+    return campaigns
+
+
+def _fate(caller: CallerSeen) -> Fate:
+    flagged = caller.flagged_at
+    return Fate(watched=caller.watched, flagged_at=None if flagged is None else flagged.request)
