@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlunsplit
 
 from redis.asyncio.connection import ConnectionPool
 
@@ -26,6 +26,7 @@ from gateway.stores.redis_holds import RedisHolds
 from gateway.stores.redis_keys import RedisKeys, RedisOwners
 from gateway.stores.redis_leases import RedisLeases
 from gateway.stores.redis_line import Line, RedisLine
+from gateway.stores.urls import split_state_url
 from gateway.stores.verdicts import MemoryVerdicts
 
 __all__ = ["line_to", "masked", "open_on", "open_redis"]
@@ -72,7 +73,7 @@ async def open_on(
 def line_to(url: str) -> RedisLine:
     """A line to the Redis that a URL names, not connected yet. SettingsError when the URL cannot be read."""
     try:
-        parts = urlsplit(url)
+        parts = split_state_url(url)
         options = dict(parse_qsl(parts.query))
         deadline_s = float(options.pop("deadline_ms", _DEADLINE_MS)) / 1000
         if not 0 < deadline_s <= 60:
@@ -88,7 +89,7 @@ def line_to(url: str) -> RedisLine:
 def masked(url: str) -> str:
     """A URL as it may be shown: without the password, wherever it stands."""
     try:
-        parts = urlsplit(url)
+        parts = split_state_url(url)
         options = [(name, "***" if "password" in name else value) for name, value in parse_qsl(parts.query)]
     except ValueError:
         return "redis://..."

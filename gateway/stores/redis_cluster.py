@@ -23,6 +23,7 @@ from gateway.stores.opened import Opened
 from gateway.stores.redis import line_to, masked, open_on
 from gateway.stores.redis_line import RedisLine
 from gateway.stores.redis_nodes import Address, RedisNodes
+from gateway.stores.urls import split_state_url
 
 __all__ = ["ClusterSlots", "hosts_in", "line_to_node", "nodes_to", "open_cluster"]
 
@@ -38,7 +39,7 @@ async def open_cluster(state: str, data: Path, *, secret: bytes | None, clock: C
 def nodes_to(url: str) -> RedisNodes:
     """A line to the nodes of the Cluster that a URL names, not connected yet. SettingsError when the URL cannot be read."""
     seeds = hosts_in(url, 6379, _EXAMPLE)
-    if urlsplit(url).path not in ("", "/", "/0"):
+    if split_state_url(url).path not in ("", "/", "/0"):
         raise SettingsError(f"--state {masked(url)} cannot be read (a Cluster has database 0 only): say {_EXAMPLE}")
     open_line = partial(line_to_node, url, "")
     return RedisNodes(ClusterSlots(seeds), open_line, deadline_s=open_line(seeds[0]).deadline_s)
@@ -48,7 +49,7 @@ def hosts_in(url: str, port: int, example: str) -> list[Address]:
     """The hosts that a URL lists, with `port` where one names none. SettingsError when they cannot be read."""
     found = []
     try:
-        for host in urlsplit(url).netloc.rpartition("@")[2].split(","):
+        for host in split_state_url(url).netloc.rpartition("@")[2].split(","):
             parts = urlsplit(f"//{host}")
             if not parts.hostname:
                 raise ValueError("a host is missing")
@@ -60,7 +61,7 @@ def hosts_in(url: str, port: int, example: str) -> list[Address]:
 
 def _url_of_node(url: str, path: str, address: Address) -> str:
     """The plain `redis://` URL of one node, with the credentials and options of a URL that names several."""
-    parts = urlsplit(url)
+    parts = split_state_url(url)
     user, at, _ = parts.netloc.rpartition("@")
     host, port = address
     shown = f"[{host}]" if ":" in host else host

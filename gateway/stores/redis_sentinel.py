@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlunsplit
 
 from gateway.errors import SettingsError, StoreError, StoreUnavailable
 from gateway.ports import Clock
@@ -21,6 +21,7 @@ from gateway.stores.redis import line_to, masked, open_on
 from gateway.stores.redis_cluster import hosts_in, line_to_node
 from gateway.stores.redis_line import RedisLine
 from gateway.stores.redis_nodes import SLOTS, Address, RedisNodes
+from gateway.stores.urls import split_state_url
 
 __all__ = ["SentinelPrimary", "open_sentinel", "primary_of"]
 
@@ -36,7 +37,7 @@ async def open_sentinel(state: str, data: Path, *, secret: bytes | None, clock: 
 def primary_of(url: str) -> RedisNodes:
     """A line to the primary that the Sentinels of a URL name, not connected yet. SettingsError when the URL cannot be read."""
     sentinels = hosts_in(url, 26379, _EXAMPLE)
-    parts = urlsplit(url)
+    parts = split_state_url(url)
     service, _, database = parts.path.strip("/").partition("/")
     if not service or (database and not database.isdigit()):
         raise SettingsError(f"--state {masked(url)} cannot be read (it names no service, or no database): say {_EXAMPLE}")
