@@ -63,6 +63,8 @@ class Look(Struct, frozen=True, kw_only=True):
     """Tokens with a bias, and the smallest and largest bias."""
     bias_low: float = 0.0
     bias_high: float = 0.0
+    bias_set: int = 0
+    """Which tokens are biased, and by how much."""
     max_output: int = -1
     """Tokens, -1 unset."""
     tools: int = 0

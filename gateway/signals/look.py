@@ -121,7 +121,8 @@ def _parts(content: list[Any]) -> Iterator[str]:
 def _asked(document: Document) -> dict[str, Any]:
     """The parameters, by the names that the families of APIs have for them."""
     biases = document.get("logit_bias")
-    values = [_number(value) for value in islice(biases.values(), _MOST_BIASES)] if isinstance(biases, dict) else []
+    named = biases.items() if isinstance(biases, dict) else ()
+    values = [_number(value) for _, value in islice(named, _MOST_BIASES)]
     tools = document.get("tools") or document.get("functions")
     bound = next((document[name] for name in ("max_completion_tokens", "max_output_tokens", "max_tokens") if document.get(name)), None)
     model = document.get("model")
@@ -134,6 +135,7 @@ def _asked(document: Document) -> dict[str, Any]:
         "bias": len(biases) if isinstance(biases, dict) else 0,
         "bias_low": min(values, default=0.0),
         "bias_high": max(values, default=0.0),
+        "bias_set": hash64(sorted(f"{token} {value}" for token, value in islice(named, _MOST_BIASES))),
         "max_output": _count(bound, -1),
         "tools": len(tools) if isinstance(tools, list) else 0,
         "formatted": _formatted(document),

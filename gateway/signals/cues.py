@@ -1,0 +1,105 @@
+"""What a wording asks for, as bits: the model's own reasoning as it is, records to train on, grades to train on.
+
+A single word proves nothing ("reasoning", "full", "instructions" are everybody's). A cue is a meeting, within one sentence, of *what*
+is asked for, *how* it shall be shaped, and the absence of a reader: "explain your reasoning to the student" is none, "your complete
+reasoning with every dead end" is one. Groups of words stand in `gateway.signals.lexicon`; nothing of the text stays but the mask.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gateway.signals.lexicon import CHARACTERS, GROUPS
+
+__all__ = ["CUES", "cues_of", "names_of"]
+
+CUES: dict[str, int] = {"reasoning": 1, "backfill": 2, "records": 4, "grading": 8, "trajectory": 16}
+"""Bit by name. `reasoning`: the model's own, hidden or whole. `backfill`: reasoning written for an answer that is already there.
+`records`: instructions, prompts or dialogues to train on. `grading`: preferences or scores to train on. `trajectory`: whole runs of an
+agent to train on."""
+
+_LOOKED_AT = 900
+"""Characters of the beginning and of the end: what is wanted stands there, what it is wanted for stands between."""
+_MOST_SENTENCES = 40
+_MOST_WORDS = 40
+
+_BITS = {group: 1 << place for place, group in enumerate(GROUPS)}
+_SENTENCES = re.compile(r"[.!?;:]\s|\n+|[。！？；]")
+_TOKENS = re.compile(r"</?\w+|\w+")
+_NO_SPACES = frozenset({"zh", "ja", "ko"})
+
+
+def _table() -> dict[str, int]:
+    table: dict[str, int] = {}
+    for group, words in GROUPS.items():
+        for word in words.split():
+            # Tags are tokens of their own, so that the word "think" is not taken for the tag.
+            for token in (f"<{word}", f"</{word}") if group == "tag" else (word,):
+                table[token] = table.get(token, 0) | _BITS[group]
+    return table
+
+
+_TABLE = _table()
+
+
+def _mask(*groups: str) -> int:
+    return sum(_BITS[group] for group in groups)
+
+
+_MEETINGS: tuple[tuple[str, int, int], ...] = (
+    ("reasoning", _mask("reasoning", "hidden"), _mask("reader")),
+    ("reasoning", _mask("reasoning", "whole"), _mask("reader")),
+    ("reasoning", _mask("tag", "whole"), _mask("reader")),
+    ("reasoning", _mask("tag", "hidden"), _mask("reader")),
+    ("backfill", _mask("rewrite", "reasoning", "answer"), _mask("reader")),
+    ("backfill", _mask("rewrite", "tag", "answer"), _mask("reader")),
+    ("records", _mask("make", "items", "training"), 0),
+    ("records", _mask("make", "items", "learner", "spread"), 0),
+    ("records", _mask("make", "items", "shape", "spread"), 0),
+    ("grading", _mask("grade", "training", "shape"), 0),
+    ("grading", _mask("grade", "preference", "training"), 0),
+    ("grading", _mask("grade", "preference", "shape"), _mask("reader")),
+    ("trajectory", _mask("trajectory", "whole"), _mask("reader")),
+    ("trajectory", _mask("trajectory", "training"), 0),
+)
+"""Cue, the groups that must meet in a sentence, the groups that must not be in it."""
+
+
+def cues_of(text: str, language: str) -> int:
+    """The mask of the cues in a text; `language` as `gateway.signals.text.language_of` says it."""
+    cues = 0
+    for sentence in _sentences(text):
+        met = _met(sentence)
+        if language in _NO_SPACES:
+            met |= _met_by_characters(sentence)
+        for cue, needed, barred in _MEETINGS:
+            if met & needed == needed and not met & barred:
+                cues |= CUES[cue]
+    return cues
+
+
+def names_of(mask: int) -> tuple[str, ...]:
+    """The names of the cues in a mask."""
+    return tuple(name for name, bit in CUES.items() if mask & bit)
+
+
+def _sentences(text: str) -> Iterator[str]:
+    pieces = [text] if len(text) <= 2 * _LOOKED_AT else [text[:_LOOKED_AT], text[-_LOOKED_AT:]]
+    for piece in pieces:
+        yield from _SENTENCES.split(piece.lower(), _MOST_SENTENCES)[:_MOST_SENTENCES]
+
+
+def _met(sentence: str) -> int:
+    met = 0
+    for word in _TOKENS.findall(sentence)[:_MOST_WORDS]:
+        met |= _TABLE.get(word, 0)
+    return met
+
+
+def _met_by_characters(sentence: str) -> int:
+    met = 0
+    for group, findings in CHARACTERS.items():
+        if any(finding in sentence for finding in findings):
+            met |= _BITS[group]
+    return met

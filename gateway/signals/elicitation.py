@@ -1,0 +1,70 @@
+"""Requests that ask for what a model is trained on: its own reasoning as it is, records, preferences, whole runs of an agent.
+
+One such request is nobody's fault, and a product may well say "explain your reasoning". What speaks is the share of a caller's requests
+in which the cues of `gateway.signals.cues` meet. Kind: wording. It cannot see a harvest in plain words (questions as anybody asks
+them).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.model.evidence import Evidence, Kind
+from gateway.model.look import Look
+from gateway.signals.base import Baseline
+from gateway.signals.counts import Counts, dump_counts, load_counts, merge_counts, surprise, weight_of
+from gateway.signals.cues import CUES
+
+__all__ = ["SIGNAL", "Elicitation"]
+
+_RATE = 0.05
+"""One in twenty of an honest caller's requests may read like this: content quotes, people are curious, words mean several things."""
+_LEAST = 3
+_MOST = 25.0
+_SAID = {
+    "reasoning": "the model's own reasoning, hidden or whole",
+    "backfill": "reasoning for answers that are there already",
+    "records": "instructions or dialogues to train on",
+    "grading": "grades or preferences to train on",
+    "trajectory": "whole runs of an agent",
+}
+
+
+class Elicitation:
+    """See the module."""
+
+    name = "elicitation"
+    version = "1"
+    kind: Kind = "wording"
+
+    def fresh(self) -> Counts:
+        return Counts(len(CUES))
+
+    def watch(self, state: Counts, look: Look) -> None:
+        if not look.words:
+            return
+        state.count(bool(look.cues))
+        for place, bit in enumerate(CUES.values()):
+            state.parts[place] += bool(look.cues & bit)
+
+    def dump(self, state: Counts) -> list[Any]:
+        return dump_counts(state)
+
+    def load(self, plain: Any) -> Counts:
+        return load_counts(plain, len(CUES))
+
+    def merge(self, state: Counts, other: Counts) -> None:
+        merge_counts(state, other)
+
+    def weigh(self, state: Counts, now_us: int, baseline: Baseline) -> Evidence | None:
+        if state.hits < _LEAST:
+            return None
+        weight = weight_of(self.name, surprise(state.seen, state.hits, _RATE), _MOST, baseline)
+        if weight < 1:
+            return None
+        most = max(range(len(state.parts)), key=state.parts.__getitem__)
+        seen = f"{state.hits} of {state.seen} requests ask for {_SAID[tuple(CUES)[most]]}"
+        return Evidence(self.name, self.version, self.kind, round(weight, 1), seen, f"more than {_RATE:.0%} of the requests")
+
+
+SIGNAL = Elicitation()

@@ -1,0 +1,70 @@
+"""Many samples of one prompt: several choices a request, or the same prompt again and again at a temperature.
+
+This is how answers are gathered to pick the best from (rejection sampling), and how an honest product votes among answers
+(self-consistency): parameters alone do not tell them apart, so that it counts for little until something else speaks too. Kind:
+parameters.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.model.evidence import Evidence, Kind
+from gateway.model.look import Look
+from gateway.signals.base import Baseline
+from gateway.signals.counts import Counts, dump_counts, load_counts, merge_counts, short, surprise, weight_of
+
+__all__ = ["SIGNAL", "Sampling"]
+
+_RATE = 0.15
+"""Honest products meet the same question again: up to one in seven of theirs in recorded traffic."""
+_LEAST = 5
+_MOST = 18.0
+_SHORT_ANSWER = 8
+"""Tokens; an answer held below that is a label, which nobody samples for training."""
+
+
+class Sampling:
+    """See the module. Parts: samples asked for in all hits."""
+
+    name = "sampling"
+    version = "1"
+    kind: Kind = "parameters"
+
+    def fresh(self) -> Counts:
+        return Counts(1)
+
+    def watch(self, state: Counts, look: Look) -> None:
+        if not look.words or 0 <= look.max_output <= _SHORT_ANSWER:
+            return
+        prompt = short(look.exact)
+        spread = look.temperature != 0
+        again = prompt in state.recent and look.turns <= 1
+        hit = spread and (look.choices > 1 or again)
+        state.count(hit)
+        if hit:
+            state.parts[0] += min(look.choices, 1_000)
+        # A failed request is sent again by every client: only what was answered can be sampled twice.
+        if not look.refused and look.status < 400:
+            state.remember(prompt)
+
+    def dump(self, state: Counts) -> list[Any]:
+        return dump_counts(state)
+
+    def load(self, plain: Any) -> Counts:
+        return load_counts(plain, 1)
+
+    def merge(self, state: Counts, other: Counts) -> None:
+        merge_counts(state, other)
+
+    def weigh(self, state: Counts, now_us: int, baseline: Baseline) -> Evidence | None:
+        if state.hits < _LEAST:
+            return None
+        weight = weight_of(self.name, surprise(state.seen, state.hits, _RATE), _MOST, baseline)
+        if weight < 1:
+            return None
+        seen = f"{state.hits} of {state.seen} requests sample a prompt again, {state.parts[0] / state.hits:.1f} answers each"
+        return Evidence(self.name, self.version, self.kind, round(weight, 1), seen, f"more than {_RATE:.0%} of the requests")
+
+
+SIGNAL = Sampling()
