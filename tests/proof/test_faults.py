@@ -323,6 +323,6 @@ def test_the_books_balance_whatever_happens(store, examples, redis_url):
 
 @pytest.mark.proof
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize(("store", "examples"), [(Memory, 20_000), (Sqlite, 1_000), (Redis, 2_000)])
+@pytest.mark.parametrize(("store", "examples"), [(Memory, 4_000), (Sqlite, 500), (Redis, 800)])
 def test_the_books_balance_for_a_long_time(store, examples, redis_url):
     keep_books(store, redis_url, max_examples=examples, stateful_step_count=60, derandomize=False, print_blob=True)

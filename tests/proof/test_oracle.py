@@ -108,6 +108,6 @@ def test_a_store_lets_through_what_an_exact_window_would_and_no_more(store, exam
 
 @pytest.mark.proof
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("store", "examples"), [("memory", 5_000), ("redis", 1_000)])
+@pytest.mark.parametrize(("store", "examples"), [("memory", 2_000), ("redis", 400)])
 def test_so_it_is_for_a_long_time(store, examples, oracle, redis_url):
     compared(store, oracle, redis_url, examples, 80)
