@@ -30,11 +30,14 @@ from gateway.metrics import Metrics
 from gateway.model.policy import Policy, UpstreamRule
 from gateway.policy.load import find
 from gateway.policy.load import load as load_policy
-from gateway.ports import Upstream
+from gateway.ports import HistoryStore, Upstream
 from gateway.quotas import Asked, quota_of
-from gateway.registry import resolve
+from gateway.registry import names, resolve
 from gateway.reload import PolicyHolder
+from gateway.risk.baseline import general
+from gateway.risk.scales import Scales
 from gateway.settings import deployment_secret, state_opener
+from gateway.weigher import Weigher
 
 __all__ = ["Gateway", "Running", "Ways", "admin_app", "proxy"]
 
@@ -99,6 +102,7 @@ class Running:
         self.engine: Engine
         self.holder: PolicyHolder
         self.world: World
+        self.weigher: Weigher | None = None
         self.state: Any = None
 
     @classmethod
@@ -126,6 +130,7 @@ class Running:
         self.stack.push_async_callback(sink.aclose)
         await sink.start()
         upstreams = await self._upstreams(ways, client)
+        self.weigher = self._weigher(opened.verdicts)
         self.world = World(
             keys=opened.keys,
             holds=opened.holds,
@@ -136,6 +141,7 @@ class Running:
             sink=sink,
             meter=self.metrics,
             clock=clock,
+            weigher=self.weigher,
         )
         driver = Driver(self.world)
         self.holder = PolicyHolder(path, policy, meter=self.metrics, accept=ways.applied)
@@ -151,6 +157,13 @@ class Running:
         )
         self._background(driver.renew_holds())
         self._background(self.holder.watch())
+        if self.weigher is not None:
+            self._background(self.weigher.run())
+
+    def _weigher(self, history: HistoryStore) -> Weigher | None:
+        """What learns from requests, where any signal is registered."""
+        signals = {name: resolve("signals", name) for name in names("signals")}
+        return Weigher(Scales(signals, general()), history, self.metrics) if signals else None
 
     async def _upstreams(self, ways: Ways, client: str) -> Callable[[UpstreamRule, dict[str, Any]], Upstream]:
         pools = _Pools(resolve("upstreams", client))
@@ -194,7 +207,7 @@ class Running:
         try:
             await self.world.keys.find("0" * 32)
         except StoreError as error:
-            missing.append(f"state: {type(error).__name__}")
+            missing.append(f"state: the store does not answer ({error})")
         if not self.world.sink.healthy:
             missing.append("audit: records cannot be written")
         if self.engine.driver.closing:

@@ -47,7 +47,7 @@ from gateway.model.record import SettleOutcome
 from gateway.model.value import replace
 from gateway.ports import Admission, AuditSink, Clock, HistoryStore, HoldStore, KeyStore, Meter, OwnerStore
 
-__all__ = ["Door", "Driver", "World"]
+__all__ = ["Door", "Driver", "Lessons", "World"]
 
 T = TypeVar("T")
 
@@ -90,11 +90,18 @@ class Door(Protocol):
     def absorbs_cancel(self) -> bool: ...
 
 
+class Lessons(Protocol):
+    """What takes requests over once they are written down, to learn from them; never waits, never fails. `ended_us`: Unix time."""
+
+    def see(self, step: Record, ended_us: int) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """The adapters that a driver works with, made by the composition root.
 
-    `degraded` gives out this process's own share of limits that say `degrade` while the shared store is lost.
+    `degraded` gives out this process's own share of limits that say `degrade` while the shared store is lost. `weigher` None: there is
+    nothing that learns from requests.
     """
 
     keys: KeyStore
@@ -106,6 +113,7 @@ class World:
     sink: AuditSink
     meter: Meter
     clock: Clock
+    weigher: Lessons | None = None
 
 
 class Driver:
@@ -315,6 +323,8 @@ class Driver:
         record = step.record(self.world.clock.now())
         self._settling.pop(record.id, None)
         self._measure(step, record.ended_us)
+        if self.world.weigher is not None:
+            self.world.weigher.see(step, record.ended_us)
         try:
             async with asyncio.timeout(_RECORD_DEADLINE_S):
                 await self.world.sink.record(record)

@@ -90,6 +90,14 @@ METRICS: tuple[Metric, ...] = (
     Metric("gateway_audit_write_seconds", "histogram", "One write of the audit log: all lines of one tick of the loop.", (), _WRITE_S),
     Metric("gateway_audit_errors_total", "counter", "Writes of the audit log that failed, by the system's name of the error.",
            ("error",)),
+    Metric("gateway_weighed_total", "counter", "Requests that detection took in, after their end."),
+    Metric("gateway_weigh_shed_total", "counter",
+           "Requests that detection did not take in: its queue was full, held its part of this caller, or a signal failed (fault).",
+           ("why",)),
+    Metric("gateway_weigh_share", "gauge", "Share of requests that were weighed and not shed, since the start."),
+    Metric("gateway_weigh_queued", "gauge", "Requests that wait to be weighed."),
+    Metric("gateway_weigh_seconds", "histogram", "CPU that weighing one request took, on the average of a batch.", (), _WRITE_S),
+    Metric("gateway_weigh_callers", "gauge", "Callers that detection remembers in this process."),
     Metric("gateway_audit_up", "gauge", "1 while audit lines can be written, 0 while they are being lost."),
 )  # fmt: skip
 

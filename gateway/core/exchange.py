@@ -26,7 +26,7 @@ from gateway.core.owning import keeps, lists, refs
 from gateway.core.reading import caller_of, edited, facts_of
 from gateway.core.refusals import audit_lost, no_upstream, not_listed, not_yours, saturated, state_lost, upstream_refusal
 from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
-from gateway.core.trail import Outcome, Trail
+from gateway.core.trail import MOST_WEIGHED, Outcome, Trail
 from gateway.dialects.base import Seen
 from gateway.model.admission import Ask, Ended, Saturated
 from gateway.model.caller import ANONYMOUS
@@ -101,7 +101,8 @@ class Read(Struct, frozen=True):
         facts = facts_of(trail, reply)
         if isinstance(facts, Refusal):
             return _refused(trail, facts)
-        return Assess(replace(trail, facts=facts, body=reply.wire), reply.plain)
+        asked = reply.plain if len(reply.plain) <= MOST_WEIGHED else None
+        return Assess(replace(trail, facts=facts, body=reply.wire, asked=asked), reply.plain)
 
 
 class Assess(Struct, frozen=True):

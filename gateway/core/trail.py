@@ -14,7 +14,10 @@ from gateway.model.policy import Policy, Tier, UpstreamRule
 from gateway.model.record import End, Opened
 from gateway.model.request import NO_USAGE, Arrival, RequestFacts
 
-__all__ = ["Outcome", "Trail"]
+__all__ = ["MOST_WEIGHED", "Outcome", "Trail"]
+
+MOST_WEIGHED = 256 * 1024
+"""Bytes of a body that detection reads; of a longer one it learns the facts alone."""
 
 
 class Trail(Struct, frozen=True):
@@ -34,6 +37,8 @@ class Trail(Struct, frozen=True):
     upstream: UpstreamRule | None = None
     body: bytes | None = None
     """What goes upstream, None where the body passes through unread."""
+    asked: bytes | None = None
+    """The body as the client wrote it, unpacked, for what is weighed at the end; None where it is longer than `MOST_WEIGHED`."""
     decoded: bool = False
     """`body` replaces a compressed one, so its content-encoding no longer holds."""
     changed: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.model.evidence import Verdict
 from gateway.model.value import replace
 from gateway.risk.sum import Peaks
 from gateway.signals.base import Signal, State
@@ -39,6 +40,9 @@ class Known:
     rule: str = ""
     peaks: Peaks = ()
     states: dict[str, State] = field(default_factory=dict)
+    carried: Verdict | None = None
+    """The verdict that it came with, of a time before its states: fading from `carried_us` on, it stands until its own is larger."""
+    carried_us: int = 0
 
 
 class _Packed(msgspec.Struct, array_like=True):
@@ -48,6 +52,8 @@ class _Packed(msgspec.Struct, array_like=True):
     rule: str
     peaks: Peaks
     states: dict[str, tuple[str, Any]]
+    carried: Verdict | None = None
+    carried_us: int = 0
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -102,6 +108,9 @@ class Callers:
         packed = self._packed.get(key_id)
         return None if packed is None else self._read(packed[0])
 
+    def __contains__(self, key_id: str) -> bool:
+        return key_id in self._open or key_id in self._packed
+
     def drop(self, key_id: str) -> bool:
         """Forget one caller; whether it was known."""
         return self._open.pop(key_id, None) is not None or self._take_out(key_id) is not None
@@ -131,7 +140,9 @@ class Callers:
 
     def _written(self, known: Known) -> bytes:
         states = {name: (self._signals[name].version, self._signals[name].dump(state)) for name, state in known.states.items()}
-        return _ENCODER.encode(_Packed(known.at_us, known.requests, known.score, known.rule, known.peaks, states))
+        return _ENCODER.encode(
+            _Packed(known.at_us, known.requests, known.score, known.rule, known.peaks, states, known.carried, known.carried_us)
+        )
 
     def _read(self, packed: bytes) -> Known:
         plain = _DECODER.decode(packed)
@@ -143,7 +154,7 @@ class Callers:
                     states[name] = signal.load(dumped)
                 except (TypeError, KeyError, IndexError) as error:
                     raise ValueError(f"the state of {name} cannot be read: {type(error).__name__}") from error
-        return Known(plain.at_us, plain.requests, plain.score, plain.rule, plain.peaks, states)
+        return Known(plain.at_us, plain.requests, plain.score, plain.rule, plain.peaks, states, plain.carried, plain.carried_us)
 
     def _pack(self, key_id: str, known: Known) -> None:
         packed = self._written(known)

@@ -10,14 +10,17 @@ from collections.abc import Mapping
 from gateway.model.evidence import Evidence, Verdict
 from gateway.model.look import Look
 from gateway.model.policy import Policy
+from gateway.model.value import replace
 from gateway.risk.callers import Callers, Known
-from gateway.risk.sum import summed, with_peak
+from gateway.risk.sum import SPOKE, faded, summed, with_peak
 from gateway.signals.base import Baseline, Signal
 
 __all__ = ["MEMORY", "Scales", "active"]
 
 MEMORY = 64 * 1024 * 1024
 """Bytes for what is remembered of callers, unless something else is said."""
+
+_MOST_REASONS = 16
 
 
 def active(policy: Policy, signals: Mapping[str, Signal]) -> tuple[str, ...]:
@@ -49,6 +52,11 @@ class Scales:
             self.signals[name].watch(state, look)
         return known
 
+    def resume(self, key_id: str, verdict: Verdict, now_us: int) -> None:
+        """Take up a caller by the verdict that stood on it, where what it was based on is not remembered (a restart, a full memory)."""
+        known = self.callers.of(key_id)
+        known.carried, known.carried_us = verdict, now_us
+
     def standing(self, policy: Policy, key_id: str, now_us: int) -> Verdict | None:
         """The verdict on a caller as it is now, older evidence faded; None where nothing is remembered of it."""
         known = self.callers.find(key_id)
@@ -67,6 +75,19 @@ class Scales:
     def _judged(self, policy: Policy, known: Known, now_us: int) -> Verdict:
         now_us = max(now_us, known.at_us)
         verdict = summed(policy, known.rule, self.said(policy, known), age_us=now_us - known.at_us, now_us=now_us)
+        if known.carried is not None:
+            verdict = self._or_carried(policy, known, verdict, now_us)
         verdict, known.peaks = with_peak(policy, known.peaks, verdict, now_us)
         known.score = verdict.score
         return verdict
+
+    def _or_carried(self, policy: Policy, known: Known, verdict: Verdict, now_us: int) -> Verdict:
+        """The verdict that was carried over, as far as it has not faded, where it is still the larger."""
+        carried = known.carried
+        assert carried is not None  # asked for by _judged only then
+        left = faded(carried.score, now_us - known.carried_us, policy.half_life_us)
+        if left <= max(verdict.score, 0.5):
+            known.carried = None
+            return verdict
+        kinds = verdict.kinds | carried.kinds if left >= SPOKE else verdict.kinds
+        return replace(verdict, score=left, kinds=kinds, reasons=(*verdict.reasons, *carried.reasons)[:_MOST_REASONS])
