@@ -39,6 +39,9 @@ Message = dict[str, Any]
 _BODY_PATIENCE_S = 60.0
 """How long the next piece of a request's body may take to come."""
 
+_BODY_DEADLINE_S = 600.0
+"""How long a body that is read whole may take in all, however steadily it drips."""
+
 _TOO_BUSY = frozenset({429, 503, 529})
 """Answers whose Retry-After is about the upstream and not about the request."""
 
@@ -91,25 +94,23 @@ class HttpDoor:
     # ── The client's body ───────────────────────────────────────────────────────────────────────
 
     async def read_body(self, limit: int) -> Payload | NotRead:
-        parts: list[bytes] = []
-        size = 0
-        while True:
-            # The first piece is mostly here already, and the server's own deadline on a request's head has just been kept.
+        message = await self._receive()  # mostly here already; the server keeps a deadline on the head and on the first piece
+        wire: bytes = message.get("body", b"")
+        if message["type"] == "http.request" and message.get("more_body", False) and len(wire) <= limit:
+            collected = bytearray(wire)
             try:
-                message = await (asyncio.wait_for(self._receive(), _BODY_PATIENCE_S) if parts else self._receive())
+                async with asyncio.timeout(_BODY_DEADLINE_S):
+                    while message.get("more_body", False) and len(collected) <= limit:
+                        message = await asyncio.wait_for(self._receive(), _BODY_PATIENCE_S)
+                        collected += message.get("body", b"")
             except TimeoutError:
                 return NotRead(_too_slow())
-            if message["type"] == "http.disconnect":
-                self.gone = True
-                return NotRead(None)
-            chunk: bytes = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                return NotRead(_too_large(limit))
-            parts.append(chunk)
-            if not message.get("more_body", False):
-                break
-        wire = parts[0] if len(parts) == 1 else b"".join(parts)
+            wire = bytes(collected)
+        if message["type"] == "http.disconnect":
+            self.gone = True
+            return NotRead(None)
+        if len(wire) > limit:
+            return NotRead(_too_large(limit))
         encoding = _field(self._headers, b"content-encoding")
         if not encoding or not wire:
             return Payload(wire, wire)

@@ -70,7 +70,7 @@ class SegmentSink:
             for done in await asyncio.to_thread(recover_all, self._data, self._clock.now()):
                 if done.problem:
                     _log.error("audit chain %s was left as it is: %s", done.chain, done.problem)
-                else:
+                elif done.cut or done.orphans:
                     _log.warning("audit chain %s: cut %d bytes, closed %d open streams", done.chain, done.cut, len(done.orphans))
             await asyncio.to_thread(self._writer.begin)
         except OSError as error:

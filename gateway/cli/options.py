@@ -32,7 +32,7 @@ _state_option = click.option(
     show_default=True,
     envvar="GATEWAY_STATE",
     help="Where the shared state lives: memory, sqlite:FILE, redis://HOST:PORT/DB, redis+cluster://HOST:PORT,... or "
-    "redis+sentinel://HOST:PORT,.../SERVICE/DB.",
+    "redis+sentinel://HOST:PORT,.../SERVICE/DB. One with a password belongs into GATEWAY_STATE: everybody on the machine sees flags.",
 )
 
 

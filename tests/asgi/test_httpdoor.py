@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from urllib.parse import urlsplit
 
 import brotli
 import pytest
@@ -58,6 +59,19 @@ async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(front, monke
     status, fields, _ = await front.ask(body=b'{"model":', content_length="500")
     assert status == 408
     assert front.record(fields["x-gateway-decision"])["status"] == 408
+
+
+async def test_a_body_that_drips_for_ever_is_given_up_however_steadily_it_does(front, monkeypatch):
+    monkeypatch.setattr("gateway.asgi.httpdoor._BODY_DEADLINE_S", 0.3)
+    parts = urlsplit(front.url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {front.key}\r\ncontent-length: 500\r\n\r\n"
+    writer.write(head.encode())
+    for _ in range(40):
+        writer.write(b" ")
+        await asyncio.sleep(0.02)
+    assert (await asyncio.wait_for(reader.readline(), 5)).split()[1] == b"408"
+    await closed(writer)
 
 
 async def test_an_upload_that_stops_half_way_does_not_hold_its_place_for_ever(front, monkeypatch):
