@@ -12,7 +12,7 @@ from math import isnan
 from typing import Any
 
 from gateway.model.look import Look
-from gateway.signals.cues import cues_of
+from gateway.signals.cues import CUES, cues_of
 from gateway.signals.minhash import minhash, word_hashes
 from gateway.signals.text import FIRST, LAST, clipped, code_share, hash64, language_of, masked_words, topic_of, words_of
 
@@ -22,6 +22,8 @@ _ENDS = 8
 _MOST_PARTS = 64
 _MOST_MESSAGES = 4_096
 _MOST_SYSTEM = 4_000
+_MOST_PROMPTS = 4_096
+_PROMPTS: dict[int, tuple[int, int, int]] = {}
 _MOST_BIASES = 1_024
 _MOST_COUNT = 1 << 40
 
@@ -36,7 +38,7 @@ def look_of(dialect: str, document: Document, **rest: Any) -> Look:
     words = words_of(seen)
     language = language_of(seen, words)
     masked = masked_words(seen, language)
-    system_words = words_of(system[:_MOST_SYSTEM])
+    prompt = _prompt(system[:_MOST_SYSTEM], language)
     fields: dict[str, Any] = {
         "dialect": dialect,
         "words": len(words) if len(seen) == len(text) else len(words) * len(text) // max(1, len(seen)),
@@ -48,15 +50,29 @@ def look_of(dialect: str, document: Document, **rest: Any) -> Look:
         "prefix": hash64(words[:_ENDS]),
         "head": hash64(masked[:_ENDS]),
         "tail": hash64(masked[-_ENDS:]),
-        "system": hash64(system_words),
-        "system_words": len(system_words),
+        "system": prompt[0],
+        "system_words": prompt[1],
         "wrapper": minhash(word_hashes(masked)),
         "topic": topic_of(words),
-        "cues": cues_of(seen, language),
+        "cues": cues_of(seen, language) | prompt[2],
         **_asked(document),
     }
     fields.update(rest)
     return Look(**fields)
+
+
+def _prompt(system: str, language: str) -> tuple[int, int, int]:
+    """A system prompt's hash, its words, its cues. The same ones come again and again: what they came to is kept, by a number that does
+    not tell the text."""
+    name = hash((system, language))
+    found = _PROMPTS.get(name)
+    if found is None:
+        if len(_PROMPTS) >= _MOST_PROMPTS:
+            _PROMPTS.clear()
+        words = words_of(system)
+        # A system prompt may well speak of what is to stay hidden; that is no request for it.
+        found = _PROMPTS[name] = hash64(words), len(words), cues_of(system, language) & ~CUES["hidden"]
+    return found
 
 
 # ── What is said ────────────────────────────────────────────────────────────────────────────────

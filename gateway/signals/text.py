@@ -29,15 +29,9 @@ _ONE_BY_ONE = re.compile("([\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff
 
 _NO_PROSE = b"{}[]()<>=;_#\\/|&*+$^~@`"
 
-_FILLED_IN = re.compile(
-    r"""
-      https?://\S+
-    | "[^"\n]{1,300}" | “[^”\n]{1,300}” | «[^»\n]{1,300}» | „[^“”\n]{1,300}[“”] | `[^`\n]{1,300}`
-    | \b\w*\d\w*(?:[.,:/%-]\d+)*
-    | \b\w{24,}
-    """,
-    re.VERBOSE,
-)
+_FILLED_IN = re.compile(r"""https?://\S+|"[^"\n]{1,300}"|“[^”\n]{1,300}”|«[^»\n]{1,300}»|„[^“”\n]{1,300}[“”]|`[^`\n]{1,300}`""")
+_OPENINGS = ('"', "`", "“", "«", "„", "://")
+_LONGEST_WORD = 24
 _NAMES = re.compile(r"(?<=[a-z,;] )[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*")
 """Words with a capital within a sentence. In German these are all nouns, so there they stay."""
 
@@ -72,10 +66,12 @@ def words_of(text: str) -> list[str]:
 
 def masked_words(text: str, language: str) -> list[str]:
     """The words of a text with one `SLOT` for each run of what looks filled in."""
-    masked = _FILLED_IN.sub(" _ ", text)
+    if any(opening in text for opening in _OPENINGS):
+        text = _FILLED_IN.sub(" _ ", text)
     if language != "de":
-        masked = _NAMES.sub("_", masked)
-    words = words_of(masked)
+        text = _NAMES.sub("_", text)
+    # Whatever has a digit in it, or is longer than words are, is a number or an id.
+    words = [word if word.isalpha() and len(word) < _LONGEST_WORD else SLOT for word in words_of(text)]
     return [word for word, before in zip(words, ["", *words], strict=False) if word != SLOT or before != SLOT]
 
 
@@ -88,8 +84,9 @@ def language_of(text: str, words: Sequence[str]) -> str:
                 return language
     votes: dict[str, int] = {}
     for word in words[:_MOST_TOLD]:
-        for language in TELLING.get(word, ()):
-            votes[language] = votes.get(language, 0) + 1
+        if word in TELLING:
+            for language in TELLING[word]:
+                votes[language] = votes.get(language, 0) + 1
     ranked = sorted(votes.items(), key=lambda vote: -vote[1])[:2]
     if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
         return ""
