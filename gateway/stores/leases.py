@@ -27,7 +27,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from gateway.errors import StoreUnavailable
+from gateway.errors import OutcomeUnknown, StoreUnavailable
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
 from gateway.model.value import replace
 from gateway.ports import HoldStore
@@ -130,6 +130,9 @@ class LeasedHolds:
                 taken = await self._inner.extend(rest, number, [c.want for c in further if not self._leased(c)])
             except StoreUnavailable:
                 self.pools.give_back(spent)
+                raise
+            except (OutcomeUnknown, asyncio.CancelledError):
+                opened.spent.extend(spent)  # it may have been done: kept for the settle
                 raise
         states = self._states(further, spent, taken.states) if taken.states or not rest.claims else ()
         if not taken.held:

@@ -162,18 +162,21 @@ class Pools:
             if not answer.granted.fitted and ask.refuses and want >= answer.least and claim.capacity <= pool.claim.capacity:
                 return Spent(ask, pool, False, answer.granted.retry_us, None)
         parts: list[Part] = []
-        for _ in range(_ROUNDS):
-            answer = await self._asked(pool, ask, want)
-            parts += [answer.part] if answer.part else []
-            want, now = ask.want - sum(part.amount for part in parts), self._now()
-            fitted, retry_us = answer.granted.fitted, answer.granted.retry_us
-            if (fitted and want <= max(0, pool.idle(now))) or not ask.refuses or pool.covers(claim, want, now):
-                return Spent(ask, pool, fitted or ask.refuses, retry_us, parts + pool.spend(want, now))
-            if not fitted and want - pool.idle(now) >= answer.least:
-                self.settle(pool, parts, ask.want - want, 0)
-                return Spent(ask, pool, False, retry_us, None)
-        self.settle(pool, parts, ask.want - want, 0)
-        raise StoreUnavailable("what was leased of a limit was used up by others again and again")
+        try:
+            for _ in range(_ROUNDS):
+                answer = await self._asked(pool, ask, want)
+                parts += [answer.part] if answer.part else []
+                want, now = ask.want - sum(part.amount for part in parts), self._now()
+                fitted, retry_us = answer.granted.fitted, answer.granted.retry_us
+                if (fitted and want <= max(0, pool.idle(now))) or not ask.refuses or pool.covers(claim, want, now):
+                    return Spent(ask, pool, fitted or ask.refuses, retry_us, parts + pool.spend(want, now))
+                if not fitted and want - pool.idle(now) >= answer.least:
+                    self.settle(pool, parts, ask.want - want, 0)
+                    return Spent(ask, pool, False, retry_us, None)
+            raise StoreUnavailable("what was leased of a limit was used up by others again and again")
+        except StoreError:
+            self.settle(pool, parts, ask.want - want, 0)
+            raise
 
     async def _with_others(self, pool: Pool, others: asyncio.Task[_Answer], want: int) -> _Answer:
         pool.waiting += want

@@ -314,6 +314,26 @@ async def test_a_take_whose_outcome_is_unknown_keeps_what_it_leased_for_its_sett
     await one.aclose()
 
 
+@pytest.mark.parametrize("broken_by", [OutcomeUnknown("no answer"), asyncio.CancelledError()])
+async def test_a_slice_whose_outcome_is_unknown_or_whose_client_left_leaves_nothing_behind(fleet, monkeypatch, broken_by):
+    one = fleet.process()
+    claims = wide(100, 10, when_spent="finish"), sliding(100, 10, slot="acme", when_spent="finish")
+    await one.take(Hold("a", claims, 0))
+
+    async def lost(hold, number, wants):
+        raise broken_by
+
+    with monkeypatch.context() as broken:
+        broken.setattr(one._inner, "extend", lost)
+        with pytest.raises(type(broken_by)):
+            await one.extend(Hold("a", claims, 0), 1, (10, 10))
+    assert (await one.look(claims[:1]))[0].used == 20
+    assert (await one.settle(Hold("a", claims, 0), Amounts(1, 12, 0, 0))).outcome == "settled"
+    assert [state.used for state in await one.look(claims)] == [12, 12]
+    assert not any(piece.open for piece in one.pools.pool(claims[0]).slices)
+    await one.aclose()
+
+
 async def test_a_take_that_is_sent_again_is_charged_once(fleet, monkeypatch):
     one = fleet.process()
     claims = wide(100, 10), sliding(100, 10, slot="acme")

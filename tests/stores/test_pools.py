@@ -165,6 +165,26 @@ async def test_a_lease_without_an_answer_is_given_back_when_redis_answers_again(
     await line.aclose()
 
 
+async def test_a_request_that_redis_leaves_halfway_keeps_no_part_of_what_it_had(pools, monkeypatch):
+    lease, asked = pools._lease, []
+
+    async def half_then_none(pool, ask, least, most, own):
+        asked.append(least)
+        if len(asked) > 1:
+            raise StoreUnavailable("nobody there")
+        answer = await lease(pool, ask, least, most, own)
+        answer.part.slice.keep -= 10  # of 40, others were quicker to have 10
+        answer.part.amount -= 10
+        pool.spend(answer.part.slice.idle(0.0), 0.0)
+        return answer
+
+    monkeypatch.setattr(pools, "_lease", half_then_none)
+    with pytest.raises(StoreUnavailable):
+        await take(pools, WIDE, want=40)
+    others = sum(piece.open for piece in pools.pool(WIDE).slices) - 1
+    assert (asked, others, pools.pool(WIDE).idle(0.0)) == ([40, 10], 0, 30)
+
+
 async def test_while_redis_is_away_what_was_leased_is_given_out_until_it_ends(own_redis, seconds):
     line = line_to(own_redis.url + "?deadline_ms=60")
     pools = made(line, seconds)
