@@ -129,28 +129,32 @@ def _tightest(times: list[int], everybody: list[int]) -> tuple[float, int, float
         return 1.0, 0, 0.0, 0.0
     first = min(range(len(times) - near + 1), key=lambda at: times[at + near - 1] - times[at])
     low, high = times[first], times[first + near - 1]
-    inside = bisect_right(everybody, high) - bisect_left(everybody, low)
-    share = (inside - near + 1) / (len(everybody) - len(times) + 1)
+    share = (_between(everybody, low, high) - near + 1) / (len(everybody) - len(times) + 1)
     # The span lies at one of them: any may be the first, and the others have to follow by chance.
     chance = min(1.0, _GROUPS * len(times) * _binomial_tail(near - 1, len(times) - 1, min(1.0, max(share, 1e-9))))
     return chance, near, (high - low) / 3.6e9, share
 
 
 def _rotation(group: Sequence[Account], crowd: Crowd) -> Link | None:
-    """One begins as another ends, more often than the crowd's starts make likely."""
+    """One begins as another ends, more often than as many of the crowd's starts make likely."""
     lives = sorted(account.last_us - account.first_us for account in group)
-    reach = max(60_000_000, lives[len(lives) // 2] // 50)
+    reach = max(60_000_000, lives[len(lives) // 2] // 10)
     starts = sorted(account.first_us for account in group)
-    follows = expected = 0.0
+    strangers = max(1, len(crowd.starts) - len(group))
+    follows, expected = 0, 0.0
     for account in group:
-        after = bisect_left(starts, account.last_us - reach // 4), bisect_right(starts, account.last_us + reach)
-        follows += after[1] > after[0]
-        around = bisect_right(crowd.starts, account.last_us + reach) - bisect_left(crowd.starts, account.last_us - reach // 4)
-        expected += min(1.0, len(group) * around / max(1, len(crowd.starts)))
+        low, high = account.last_us - reach // 4, account.last_us + reach
+        own = _between(starts, low, high) - (low <= account.first_us <= high)
+        follows += own > 0
+        expected += min(1.0, len(group) * (_between(crowd.starts, low, high) - own) / strangers)
     if follows < 3:
         return None
-    weight = min(_CAPS["rotation"], decibans(_GROUPS * _poisson_tail(int(follows), max(expected, 0.05))))
-    return Link("rotation", weight, f"{int(follows)} times one account began as another ended, {expected:.1f} expected")
+    weight = min(_CAPS["rotation"], decibans(_GROUPS * _poisson_tail(follows, max(expected, 0.05))))
+    return Link("rotation", weight, f"{follows} times one account began as another ended, {expected:.1f} expected")
+
+
+def _between(times: list[int], low: int, high: int) -> int:
+    return bisect_right(times, high) - bisect_left(times, low)
 
 
 # ── What speaks for strangers ───────────────────────────────────────────────────────────────────
