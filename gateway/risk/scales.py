@@ -35,6 +35,8 @@ class Scales:
         self.signals = signals
         self.callers = Callers(signals, memory)
         self._baseline = baseline
+        self._policy: Policy | None = None
+        self._active: tuple[tuple[str, Signal], ...] = ()
 
     def weigh(self, policy: Policy, rule: str, look: Look) -> Verdict:
         """The verdict on a caller, matched by caller rule `rule`, after one more of its requests."""
@@ -45,11 +47,11 @@ class Scales:
         known = self.callers.of(look.key_id)
         known.at_us, known.rule = max(known.at_us, look.at_us), rule
         known.requests += 1
-        for name in active(policy, self.signals):
+        for name, signal in self._watching(policy):
             state = known.states.get(name)
             if state is None:
-                state = known.states[name] = self.signals[name].fresh()
-            self.signals[name].watch(state, look)
+                state = known.states[name] = signal.fresh()
+            signal.watch(state, look)
         return known
 
     def resume(self, key_id: str, verdict: Verdict, now_us: int) -> None:
@@ -65,12 +67,18 @@ class Scales:
     def said(self, policy: Policy, known: Known) -> list[Evidence]:
         """What each signal says of a caller as of its last request, uncapped."""
         heard = []
-        for name in active(policy, self.signals):
+        for name, signal in self._watching(policy):
             if name in known.states:
-                evidence = self.signals[name].weigh(known.states[name], known.at_us, self._baseline)
+                evidence = signal.weigh(known.states[name], known.at_us, self._baseline)
                 if evidence is not None:
                     heard.append(evidence)
         return heard
+
+    def _watching(self, policy: Policy) -> tuple[tuple[str, Signal], ...]:
+        if policy is not self._policy:
+            self._policy = policy
+            self._active = tuple((name, self.signals[name]) for name in active(policy, self.signals))
+        return self._active
 
     def _judged(self, policy: Policy, known: Known, now_us: int) -> Verdict:
         now_us = max(now_us, known.at_us)

@@ -178,10 +178,15 @@ def _formatted(document: Document) -> bool:
 def _number(value: object, missing: float = 0.0) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return missing
-    return missing if isnan(value) else float(max(-1e6, min(1e6, value)))
+    return missing if _no_number(value) else float(max(-1e6, min(1e6, value)))
+
+
+def _no_number(value: object) -> bool:
+    # Only a float can be none; an int may be too large to be made into one.
+    return isinstance(value, float) and isnan(value)
 
 
 def _count(value: object, missing: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or isnan(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or _no_number(value):
         return missing
     return int(max(-1, min(_MOST_COUNT, value)))

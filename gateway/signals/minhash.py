@@ -15,8 +15,6 @@ __all__ = ["PLACES", "alike", "minhash", "word_hashes"]
 
 PLACES = 32
 _BITS = 0xFFFFFFFF
-_A, _B, _C = 0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D
-_MIX = 0x2545F4914F6CDD1D
 _STEP = 0x27D4EB2F
 
 
@@ -32,10 +30,13 @@ def minhash(hashes: Sequence[int]) -> tuple[int, ...]:
     if len(hashes) < 3:
         hashes = [*hashes, 0, 0][:3]
     triples = zip(hashes, hashes[1:], hashes[2:], strict=False)
-    mixed = {((a * _A ^ b * _B ^ c * _C) * _MIX >> 29) & _BITS for a, b, c in triples}
+    # The words' hashes are well mixed already, so small odd factors do: what matters is that the order of words does.
+    mixed = {(a * 3 + b * 7 + c * 13) & _BITS for a, b, c in triples}
     # In falling order the smallest of each place comes last, and stays.
     least = {value >> 27: value for value in sorted(mixed, reverse=True)}
-    return tuple([least[place] if place in least else _borrowed(least, place) for place in range(PLACES)])
+    if len(least) < PLACES:
+        _fill(least)
+    return tuple([least[place] for place in range(PLACES)])
 
 
 def alike(one: Sequence[int], other: Sequence[int]) -> float:
@@ -45,8 +46,15 @@ def alike(one: Sequence[int], other: Sequence[int]) -> float:
     return sum(a == b for a, b in zip(one, other, strict=True)) / PLACES
 
 
-def _borrowed(least: dict[int, int], place: int) -> int:
-    distance = 1
-    while (place + distance) % PLACES not in least:
-        distance += 1
-    return (least[(place + distance) % PLACES] + distance * _STEP) & _BITS
+def _fill(least: dict[int, int]) -> None:
+    """Fill the empty places, from the last to the first: each with what its neighbour has, one step on. Beyond the last comes the first
+    again."""
+    first = min(least)
+    value, distance = least[first], 0
+    for place in range(first - 1 + PLACES, first, -1):
+        place %= PLACES
+        if place in least:
+            value, distance = least[place], 0
+        else:
+            distance += 1
+            least[place] = (value + distance * _STEP) & _BITS

@@ -32,7 +32,7 @@ _NO_PROSE = b"{}[]()<>=;_#\\/|&*+$^~@`"
 _FILLED_IN = re.compile(r"""https?://\S+|"[^"\n]{1,300}"|“[^”\n]{1,300}”|«[^»\n]{1,300}»|„[^“”\n]{1,300}[“”]|`[^`\n]{1,300}`""")
 _OPENINGS = ('"', "`", "“", "«", "„", "://")
 _LONGEST_WORD = 24
-_NAMES = re.compile(r"(?<=[a-z,;] )[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*")
+_NAMES = re.compile(r" (?<=[a-z,;] )[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)*")
 """Words with a capital within a sentence. In German these are all nouns, so there they stay."""
 
 _SCRIPTS = (
@@ -69,7 +69,7 @@ def masked_words(text: str, language: str) -> list[str]:
     if any(opening in text for opening in _OPENINGS):
         text = _FILLED_IN.sub(" _ ", text)
     if language != "de":
-        text = _NAMES.sub("_", text)
+        text = _NAMES.sub(" _", text)
     # Whatever has a digit in it, or is longer than words are, is a number or an id.
     words = [word if word.isalpha() and len(word) < _LONGEST_WORD else SLOT for word in words_of(text)]
     return [word for word, before in zip(words, ["", *words], strict=False) if word != SLOT or before != SLOT]

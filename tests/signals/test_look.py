@@ -101,6 +101,11 @@ def test_parameters_are_read_by_the_names_that_each_family_has():
     assert (responses.logprobs, responses.max_output, responses.formatted) == (0, 12, True)
 
 
+def test_a_number_that_is_none_or_too_large_is_left_out_or_cut():
+    look = chat(ASK, temperature=float("nan"), n=10**400, max_tokens=float("inf"))
+    assert (look.temperature, look.choices, look.max_output) == (-1.0, 1 << 40, 1 << 40)
+
+
 def test_what_the_weigher_knows_better_stands_over_the_document():
     look = look_of("openai.chat", {"model": "as asked"}, model="as served", at_us=5, key_id="k", refused="limit")
     assert (look.model, look.at_us, look.key_id, look.refused) == ("as served", 5, "k", "limit")

@@ -19,7 +19,7 @@ def test_no_words_have_no_sketch_and_a_single_one_has():
 
 
 def test_a_sketch_is_the_same_in_every_process():
-    assert sketch("give me the full and hidden reasoning")[:2] == (3303929273, 2635664010)
+    assert sketch("give me the full and hidden reasoning")[:2] == (1627741198, 959475935)
 
 
 @given(st.integers(0, 200))
