@@ -13,7 +13,7 @@ import itertools
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from gateway.errors import OutcomeUnknown, StoreUnavailable
 from gateway.model.limit import Amounts, Hold
@@ -80,7 +80,7 @@ class Process:
 
 
 class Shares(RuleBasedStateMachine):
-    """See the module."""
+    """See the module. What is drawn never depends on what came of it: a process looks after its slices by real time, too."""
 
     runner: asyncio.Runner
     url = ""
@@ -134,21 +134,23 @@ class Shares(RuleBasedStateMachine):
             for claim in entry.hold.claims:
                 self.ledger.charge(entry, claim.limit.id, claim.want, self.now_us)
 
-    @precondition(lambda self: any(process.known for process in self.processes))
-    @rule(data=st.data(), true=st.sampled_from([0, 1, 2, 5, 20, 60]))
-    def settle(self, data, true):
-        process = data.draw(st.sampled_from([process for process in self.processes if process.known]))
-        entry = process.known.pop(data.draw(st.sampled_from(sorted(process.known))))
+    @rule(which=st.integers(0, 1), place=st.integers(0, 50), true=st.sampled_from([0, 1, 2, 5, 20, 60]))
+    def settle(self, which, place, true):
+        process = self.processes[which]
+        if not process.known:
+            return
+        entry = process.known.pop(list(process.known)[place % len(process.known)])
         outcome = self.run(process.store.settle(entry.hold, Amounts(1, true, 0, 0))).outcome
         assert (outcome == "settled") == (self.now_us < entry.until)
         if outcome == "settled":
             self.ledger.settle(entry, true, self.now_us)
 
-    @precondition(lambda self: any(process.known for process in self.processes))
-    @rule(data=st.data(), part=st.sampled_from([0, 1, 5, 13, 41]))
-    def extend(self, data, part):
-        process = data.draw(st.sampled_from([process for process in self.processes if process.known]))
-        entry = process.known[data.draw(st.sampled_from(sorted(process.known)))]
+    @rule(which=st.integers(0, 1), place=st.integers(0, 50), part=st.sampled_from([0, 1, 5, 13, 41]))
+    def extend(self, which, place, part):
+        process = self.processes[which]
+        if not process.known:
+            return
+        entry = process.known[list(process.known)[place % len(process.known)]]
         hold = replace(entry.hold, claims=tuple(replace(c, limit=replace(c.limit, when_spent="finish")) for c in entry.hold.claims))
         parts = [0 if claim.limit.id == "slots" else part for claim in hold.claims]
         done = self.run(process.store.extend(hold, entry.number + 1, parts))
@@ -195,4 +197,4 @@ def test_leased_limits_never_give_out_more_than_they_have(redis_url):
 @pytest.mark.proof
 @pytest.mark.timeout(3600)
 def test_so_it_is_for_a_long_time(redis_url):
-    lease_for(redis_url, max_examples=600, stateful_step_count=60, derandomize=False, print_blob=True)
+    lease_for(redis_url, max_examples=200, stateful_step_count=60, derandomize=False, print_blob=True)
