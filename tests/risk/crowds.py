@@ -10,10 +10,14 @@ DAY = 86_400_000_000
 NOW = 1_790_000_000_000_000
 
 _THINGS = (
-    "harbour lantern compass orchard violin glacier pepper saddle thimble quarry meadow furnace anchor pigeon walnut canyon ribbon"
-    " kettle marble turbine beaver cottage plaster magnet sparrow carpet dolphin biscuit temple gravel"
-).split()  # fmt: skip
-_DOES = "measures repairs paints follows weighs borrows counts carries polishes trades hides ships sorts stacks guards".split()
+    "harbour", "lantern", "compass", "orchard", "violin", "glacier", "pepper", "saddle", "thimble", "quarry", "meadow",
+    "furnace", "anchor", "pigeon", "walnut", "canyon", "ribbon", "kettle", "marble", "turbine", "beaver", "cottage",
+    "plaster", "magnet", "sparrow", "carpet", "dolphin", "biscuit", "temple", "gravel",
+)  # fmt: skip
+_DOES = (
+    "measures", "repairs", "paints", "follows", "weighs", "borrows", "counts", "carries", "polishes", "trades", "hides",
+    "ships", "sorts", "stacks", "guards",
+)  # fmt: skip
 _AGENTS = ("OpenAI/Python 2", "httpx/1", "Go-http-client/2.0", "okhttp/5", "axios/2")
 _CHAT = (
     "how do I {a} when the {b} {d} the {c} near the {e}", "tell me about {a} and {b}, does one of them {d} a {c} and a {e}",
