@@ -186,8 +186,9 @@ def _told(policy: Policy, standing: Standing, states: tuple[LimitState, ...], ve
 
 def _limit(policy: Policy, limit: Limit, state: LimitState) -> dict[str, Any]:
     claim = state.claim
+    given = replace(limit, amount=claim.amount, burst=claim.burst)  # the caller's own, by the ladder's share
     return {
-        **_about(policy, limit),
+        **_about(policy, given),
         "shadow": claim.limit.shadow,
         "amount": claim.amount,
         "burst": claim.burst if limit.window == "bucket" else None,
@@ -216,5 +217,5 @@ def _about(policy: Policy, limit: Limit) -> dict[str, Any]:
         "unit": unit,
         "window": limit.window,
         "per": list(limit.per),
-        "allows": limit_words(limit),
+        "allows": limit_words(limit, policy.currency),
     }

@@ -164,6 +164,7 @@ async def test_the_share_that_the_ladder_leaves_is_the_amount_that_is_told(ask):
 async def test_an_amount_of_the_key_s_own_is_the_one_that_is_told(ask):
     told = await ask(records=(record(limits=(("rpm", 77),)),))
     assert by_id(told)["rpm"]["amount"] == 77
+    assert by_id(told)["rpm"]["allows"].startswith("77 ")
 
 
 async def test_a_client_s_own_key_is_known_by_its_whole_id_only(ask):

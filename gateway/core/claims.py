@@ -1,8 +1,8 @@
 """What a request asks of each limit: one claim per limit that applies, scaled by the ladder's share; and the words of a refusal.
 
 Estimates follow one rule. What the client set itself is taken at its word: if that can never fit, the request is refused and
-told so. What we guess (an answer without a bound, and how much of a request is cached or reasoning: all of it) is cut to what fits,
-so that a guess alone never refuses anybody; the difference is charged as debt when the truth is known.
+told so. What we guess (an answer without a bound, and how much of a request is cached or reasoning: all of it) is cut to the whole
+limit, so that a guess alone never makes a request impossible; what is left may still be less than it. The truth is charged in the end.
 """
 
 from __future__ import annotations
