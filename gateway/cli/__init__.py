@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "quota": ("gateway.cli.quota:quota", "Show how the limits of a caller stand."),
     "replay": ("gateway.cli.replay:replay_command", "Judge recorded traffic by a policy, as it would be live."),
     "audit": ("gateway.cli.audit:audit", "Read and verify the record of decisions."),
+    "lab": ("gateway.cli.lab:lab", "Compose labelled traffic to rehearse a policy on."),
 }
 """Subcommand -> (where it is, one line on it)."""
 
