@@ -1,0 +1,98 @@
+"""Verdicts on campaigns, and what they make of their members' own.
+
+A campaign is judged as one caller: what the signals remember of its members is put together, and that they are linked weighs beside it.
+Each member then has the larger of its own evidence and its campaign's. Who belongs together is asked anew every so many requests; in
+between, the last answer holds.
+"""
+
+from __future__ import annotations
+
+from gateway.model.evidence import Evidence, Verdict
+from gateway.model.look import Look
+from gateway.model.policy import Policy
+from gateway.model.value import replace
+from gateway.risk.callers import Known
+from gateway.risk.links import Campaign, Links
+from gateway.risk.scales import Scales
+from gateway.risk.sum import exempt_signals, larger, summed
+
+__all__ = ["EVERY", "Campaigns"]
+
+EVERY = 1_024
+"""Requests between two times that campaigns are looked for."""
+
+_MOST_POOLED = 256
+"""Members whose states are put together; of a larger campaign the first so many stand for all."""
+
+
+class Campaigns:
+    """Who is linked, beside the scales that weigh each caller. Where the policy has switched `linkage` off, nobody is."""
+
+    def __init__(self, scales: Scales, links: Links | None = None, *, every: int = EVERY) -> None:
+        self.links = links or Links()
+        self.found: dict[str, Campaign] = {}
+        """The campaign of each caller that is in one, by key id."""
+        self._scales = scales
+        self._every = every
+        self._fed = 0
+        self._verdicts: dict[str, Verdict] = {}
+
+    def weigh(self, policy: Policy, rule: str, look: Look, own: Verdict) -> dict[str, Verdict]:
+        """Takes one request in, of a caller under caller rule `rule` whose own verdict is `own`. The verdicts that change by it, by key
+        id: its caller's, and, where campaigns have been looked for, those of all their members."""
+        linkage = policy.signals.get("linkage")
+        if linkage is None or linkage.level == "off":
+            return {look.key_id: own}
+        self.links.feed(look)
+        self._fed += 1
+        changed: dict[str, Verdict] = {}
+        if self._fed % self._every == 0:
+            self._ask(policy, rule, look.at_us)
+            for key_id in self.found:
+                standing, known = self._scales.standing(policy, key_id, look.at_us), self._scales.callers.find(key_id)
+                if standing is not None and known is not None:
+                    changed[key_id] = self._joined(policy, known.rule, key_id, standing, look.at_us)
+        changed[look.key_id] = self._joined(policy, rule, look.key_id, own, look.at_us)
+        return changed
+
+    def _joined(self, policy: Policy, rule: str, key_id: str, own: Verdict, now_us: int) -> Verdict:
+        """A member's verdict. Where linkage is only watched, or the caller exempt from it, the campaign is told and its evidence is not
+        the caller's."""
+        campaign = self.found.get(key_id)
+        if campaign is None:
+            return own
+        if policy.signals["linkage"].level == "enforce" and "linkage" not in exempt_signals(policy, rule, now_us):
+            return larger(own, self._verdicts[campaign.id])
+        told = replace(campaign.reason(), counted=False)
+        return replace(own, campaign=campaign.id, reasons=(*own.reasons, told))
+
+    def _ask(self, policy: Policy, rule: str, now_us: int) -> None:
+        campaigns = self.links.campaigns()
+        self.found = {key_id: campaign for campaign in campaigns for key_id in campaign.callers}
+        self._verdicts = {campaign.id: self._verdict(policy, rule, campaign, now_us) for campaign in campaigns}
+
+    def _verdict(self, policy: Policy, rule: str, campaign: Campaign, now_us: int) -> Verdict:
+        """The campaign as one caller, under the caller rule that a member of it matched last."""
+        pooled = self._pooled(campaign)
+        rule = pooled.rule or rule
+        spoken: list[Evidence] = [campaign.reason(), *self._scales.said(policy, pooled)]
+        verdict = summed(policy, rule, spoken, age_us=now_us - pooled.at_us if pooled.at_us else 0, now_us=now_us)
+        return replace(verdict, campaign=campaign.id)
+
+    def _pooled(self, campaign: Campaign) -> Known:
+        """What is remembered of the members, as if one caller had sent all of it. Theirs stays as it is."""
+        pooled = Known()
+        for key_id in campaign.callers[:_MOST_POOLED]:
+            known = self._scales.callers.find(key_id)
+            if known is None:
+                continue
+            pooled.requests += known.requests
+            if known.at_us > pooled.at_us:
+                pooled.at_us, pooled.rule = known.at_us, known.rule
+            for name, state in known.states.items():
+                signal = self._scales.signals[name]
+                if name in pooled.states:
+                    signal.merge(pooled.states[name], state)
+                else:
+                    pooled.states[name] = signal.load(signal.dump(state))
+        return pooled
