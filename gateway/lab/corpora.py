@@ -30,6 +30,8 @@ _LONGEST_TEXT = 20_000
 _SEARCHED = 20_000
 _FEWEST = 25
 _MOST_WALKED = 2_000
+_LOOKED_AT = 200
+_NUMBER = re.compile(r"\d+")
 _WORD = re.compile(r"[^\W\d_]{5,}")
 
 
@@ -105,28 +107,45 @@ class Corpus:
         return Item(found.answer, found.text) if self.kind == "document" and found.answer else Item(found.text, answer)
 
 
+def _is_sums(file: tuple[Item, ...]) -> bool:
+    """Whether most prompts of a file are sums in words: two numbers and more, and a question mark at the end."""
+    looked = file[:_LOOKED_AT]
+    return 2 * sum(len(_NUMBER.findall(item.text)) >= 2 and item.text.rstrip().endswith("?") for item in looked) > len(looked)
+
+
 class Corpora:
-    """All corpora of one rehearsal. `files` are the prompts of `--prompts`; without any, texts are made up."""
+    """All corpora of one rehearsal. `files` are the prompts of `--prompts`; without any, texts are made up.
+
+    Files of sums are read where problems are wanted, others where tasks or documents are, any where only one sort was given.
+    """
 
     def __init__(self, files: tuple[tuple[Item, ...], ...] = ()) -> None:
         self._files = files
+        sums = tuple(file for file in files if _is_sums(file))
+        words = tuple(file for file in files if file not in sums)
+        self._for: dict[Kind, tuple[tuple[Item, ...], ...]] = {
+            "problem": sums or files,
+            "task": words or files,
+            "question": files,
+            "document": words or files,
+        }
 
     def domain(self, chance: Random, kind: Kind) -> Corpus:
         """What one product sees: a theme of its own; in files the prompts that share a word."""
         theme = chance.choice(THEMES)
-        return Corpus(f"domain-{chance.getrandbits(48):012x}", kind, theme, self._about(chance) if self._files else ())
+        return Corpus(f"domain-{chance.getrandbits(48):012x}", kind, theme, self._about(chance, kind) if self._files else ())
 
     def walk(self, chance: Random, kind: Kind) -> Corpus:
         """Everything there is, in an order of its own: unrelated domains side by side."""
         name = f"walk-{chance.getrandbits(48):012x}"
         if not self._files:
             return Corpus(name, kind, "", ())
-        file = chance.choice(self._files)
+        file = chance.choice(self._for[kind])
         return Corpus(name, kind, "", tuple(chance.sample(file, min(len(file), _MOST_WALKED))))
 
-    def _about(self, chance: Random) -> tuple[Item, ...]:
+    def _about(self, chance: Random, kind: Kind) -> tuple[Item, ...]:
         """Prompts of one file that share a word, with others added where few do."""
-        file = chance.choice(self._files)
+        file = chance.choice(self._for[kind])
         begin = chance.randrange(max(1, len(file) - _SEARCHED + 1))
         near = file[begin : begin + _SEARCHED]
         words = _WORD.findall(chance.choice(near).text) or ["e"]

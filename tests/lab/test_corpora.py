@@ -79,3 +79,12 @@ def test_a_domain_of_a_file_shares_a_word():
         assert words >= {"what", "about", "number"}
     narrow = [Corpora((given(),)).domain(dice(seed), "task").given for seed in range(40)]
     assert any(all("copper" in item.text for item in items) for items in narrow)
+
+
+def test_problems_come_from_the_file_of_sums_and_tasks_from_the_other():
+    sums = tuple(Item(f"Ann has {number} pens and buys {number + 3}. How many are there?", "many") for number in range(40))
+    both = Corpora((given(), sums))
+    assert set(both.walk(dice(1), "problem").given) == set(sums)
+    assert all(set(both.domain(dice(seed), "problem").given) <= set(sums) for seed in range(9))
+    assert set(both.walk(dice(1), "task").given) == set(given())
+    assert set(Corpora((sums,)).walk(dice(1), "task").given) == set(sums)
