@@ -26,16 +26,11 @@ def report_of(found: Replay, truths: Mapping[str, Truth], *, seconds: float) -> 
         "records": found.records,
         "seconds": round(seconds, 3),
         "requests_of_callers_not_told": found.beyond,
-        "signals": [name for name in names("signals") if _counts(found, name)],
+        "signals": [name for name, rule in found.policy.signals.items() if rule.level != "off" and name in names("signals")],
         "callers": {key: _caller(found, key, caller, truths.get(key)) for key, caller in found.callers.items()},
         "campaigns": _campaigns(found),
         "summary": summary({key: _fate(caller) for key, caller in found.callers.items()}, truths),
     }
-
-
-def _counts(found: Replay, signal: str) -> bool:
-    rule = found.policy.signals.get(signal)
-    return rule is None or rule.level != "off"
 
 
 def _caller(found: Replay, key: str, caller: CallerSeen, truth: Truth | None) -> dict[str, Any]:

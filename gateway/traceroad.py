@@ -45,11 +45,23 @@ _CLOSED = "caller.blocked"
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """How one policy decided one request: the trail as far as it came, and the refusal where the answer was no."""
+    """How one policy decided one request: the last step of its road, at which it would be written down and weighed.
 
-    trail: Trail
+    Of a request that passed that is reached when its answer ends, with what the record says it came to.
+    """
+
+    end: Record
     refused: RefusedBy = ""
-    refusal: Refusal | None = None
+
+    @property
+    def trail(self) -> Trail:
+        """What is known of the request."""
+        return self.end.trail
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """What it was refused with, None for a request that passed."""
+        return self.end.outcome.refusal if self.refused else None
 
     @property
     def rule(self) -> str:
@@ -64,7 +76,8 @@ class Judged:
     @property
     def reason(self) -> str:
         """The refusal's stable reason, "" for a request that passed."""
-        return self.refusal.reason if self.refusal else ""
+        refusal = self.refusal
+        return refusal.reason if refusal else ""
 
     @property
     def shadowed(self) -> tuple[str, ...]:
@@ -123,10 +136,8 @@ class TraceRoad:
         await self._wind_up(holds, self._clock.now_us)
         end = await self._walk(self._begin(record, number), record, holds, verdict)
         if isinstance(end, Admit):
-            self._later(end, record, number, holds.lease_us)
-            return Judged(end.trail)
-        refusal = end.outcome.refusal
-        return Judged(end.trail, _refused_by(refusal), refusal)
+            return Judged(self._later(end, record, number, holds.lease_us))
+        return Judged(end, _refused_by(end.outcome.refusal))
 
     def _begin(self, record: TraceRecord, number: int) -> Identify:
         path = unquote(record.path.partition("?")[0])
@@ -168,19 +179,21 @@ class TraceRoad:
                 case Admit() | Record():
                     return here
 
-    def _later(self, end: Admit, record: TraceRecord, number: int, lease_us: int) -> None:
-        """Note when the answer ends, with what the record says it came to."""
+    def _later(self, end: Admit, record: TraceRecord, number: int, lease_us: int) -> Record:
+        """Note when the answer ends, with what the record says it came to; the road's end as it will be then."""
         answer = Relayed(
             Seen(record.usage, terminal=True), "complete", len(record.answer), started=True, first_byte_us=record.first_byte_us
         )
         step: Step = Relay(end.trail, Answered(record.status, stream=False)).next(answer)
         while isinstance(step, Keep | Leave):
             step = step.next()
-        if end.trail.hold is not None:
-            assert isinstance(step, Settle)  # what was held is settled, whatever came of it
+        if isinstance(step, Settle):
             until = self._clock.now_us + record.duration_us
             first = min(until, self._clock.now_us + lease_us // 2)
             heapq.heappush(self._due, _Due(first, number, until, step.hold, step.amounts))
+            step = step.next("settled")
+        assert isinstance(step, Record)  # every road ends in its one record
+        return step
 
     async def _wind_up(self, holds: MemoryHolds, now_us: int) -> None:
         """Settle or renew, at its own time, whatever is due by now."""

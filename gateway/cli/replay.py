@@ -20,6 +20,7 @@ from gateway.model.policy import Policy
 from gateway.policy.load import find, load
 from gateway.replay import Replay, merged, replay
 from gateway.replayreport import report_of
+from gateway.replayweigh import Weighing
 from gateway.trace import TraceRecord, read_trace
 from gateway.truth import read_truths
 
@@ -78,7 +79,7 @@ def _run(policy: Policy, traces: tuple[Path, ...], at_most: int | None, keys: An
     """Run the traces, with a bar on standard error where somebody watches."""
     with click.progressbar(length=_STEPS * len(traces), label="replay", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         records = merged([_read(trace, at_most, bar) for trace in traces])
-        return asyncio.run(replay(policy, records, keys=keys))
+        return asyncio.run(replay(policy, records, Weighing(), keys=keys))
 
 
 def _read(trace: Path, at_most: int | None, bar: Any) -> Iterator[TraceRecord]:

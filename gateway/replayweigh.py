@@ -1,0 +1,41 @@
+"""How a replay weighs: each decided record goes through the live gateway's own weigher, one at a time, before the next is decided."""
+
+from __future__ import annotations
+
+from gateway.metrics import Metrics
+from gateway.ports import HistoryStore
+from gateway.registry import names, resolve
+from gateway.risk.baseline import general
+from gateway.risk.campaigns import Campaigns
+from gateway.risk.scales import Scales
+from gateway.signals.base import Baseline
+from gateway.trace import TraceRecord
+from gateway.traceroad import Judged
+from gateway.weigher import Weigher
+
+__all__ = ["Weighing"]
+
+
+class Weighing:
+    """The scales of one replay, see `replay.Weigh`. `baseline`: the one that ships where none is given."""
+
+    def __init__(self, baseline: Baseline | None = None) -> None:
+        signals = {name: resolve("signals", name) for name in names("signals")}
+        self._scales = Scales(signals, baseline or general()) if signals else None
+        self.campaigns = Campaigns(self._scales) if self._scales is not None else None
+        self._weigher: Weigher | None = None
+
+    def __call__(self, record: TraceRecord, judged: Judged, history: HistoryStore) -> None:
+        """Weigh one decided record. Its answer ended when the record says so."""
+        if self._scales is None:
+            return
+        if self._weigher is None:
+            self._weigher = Weigher(self._scales, history, Metrics(), cpu=_no_time, campaigns=self.campaigns)
+        took_us = 0 if judged.refused else record.duration_us
+        self._weigher.see(judged.end, judged.trail.arrival.at_us + took_us)
+        self._weigher.weigh_some(0.0)
+
+
+def _no_time() -> float:
+    """A replay weighs everything, however long it takes."""
+    return 0.0
