@@ -23,6 +23,7 @@ from gateway.model.look import Look, RefusedBy
 from gateway.model.policy import Policy
 from gateway.model.request import RequestFacts, Usage
 from gateway.ports import HistoryStore, Meter
+from gateway.risk.campaigns import Campaigns
 from gateway.risk.scales import Scales, active
 from gateway.signals.look import look_of
 
@@ -70,7 +71,8 @@ class _Ended(msgspec.Struct, frozen=True):
 
 class Weigher:
     """The queue and what weighs it. `share` of one CPU at most; `most_items` and `most_bytes` may wait; `cpu` measures its own time,
-    in seconds."""
+    in seconds. `campaigns`: who is linked, None where nobody is asked; to look for them takes longer than a slice, so that a replay
+    has them and a server does not."""
 
     def __init__(
         self,
@@ -82,8 +84,10 @@ class Weigher:
         most_items: int = 4_096,
         most_bytes: int = 16 * 1024 * 1024,
         cpu: Callable[[], float] = time.thread_time,
+        campaigns: Campaigns | None = None,
     ) -> None:
         self.scales = scales
+        self.campaigns = campaigns
         self._history = history
         self._meter = meter
         self._rest = 1.0 / share - 1.0
@@ -166,10 +170,11 @@ class Weigher:
             ended = self._taken()
             weighed += 1
             try:
-                self._feed(ended)
+                moved = self._feed(ended)
             except Exception as error:  # noqa: BLE001 - one signal's fault must not end the weighing of all
                 self._fault(error)
                 continue
+            judged.update(dict.fromkeys(moved, ended.policy))
             judged[ended.key_id] = ended.policy
             now_us = max(now_us, ended.ended_us)
             self._weighed += 1
@@ -189,16 +194,21 @@ class Weigher:
             del self._by_caller[ended.key_id]
         return ended
 
-    def _feed(self, ended: _Ended) -> None:
+    def _feed(self, ended: _Ended) -> frozenset[str]:
+        """The key ids of others whose verdict may change by it."""
         if ended.key_id not in self.scales.callers:
             standing = self._history.standing(ended.key_id)
             if standing.score > 0.0:
                 self.scales.resume(ended.key_id, standing, ended.at_us)
-        self.scales.feed(ended.policy, ended.rule, _look(ended))
+        look = _look(ended)
+        self.scales.feed(ended.policy, ended.rule, look)
+        return frozenset() if self.campaigns is None else self.campaigns.feed(ended.policy, ended.rule, look)
 
     def _judge(self, policy: Policy, key_id: str, now_us: int) -> None:
         try:
             verdict = self.scales.standing(policy, key_id, now_us)
+            if verdict is not None and self.campaigns is not None:
+                verdict = self.campaigns.joined(policy, key_id, verdict, now_us)
         except Exception as error:  # noqa: BLE001 - as above
             self._fault(error)
             return

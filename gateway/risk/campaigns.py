@@ -21,6 +21,7 @@ __all__ = ["EVERY", "Campaigns"]
 EVERY = 1_024
 """Requests between two times that campaigns are looked for."""
 
+_NOBODY: frozenset[str] = frozenset()
 _MOST_POOLED = 256
 """Members whose states are put together; of a larger campaign the first so many stand for all."""
 
@@ -37,31 +38,31 @@ class Campaigns:
         self._fed = 0
         self._verdicts: dict[str, Verdict] = {}
 
-    def weigh(self, policy: Policy, rule: str, look: Look, own: Verdict) -> dict[str, Verdict]:
-        """Takes one request in, of a caller under caller rule `rule` whose own verdict is `own`. The verdicts that change by it, by key
-        id: its caller's, and, where campaigns have been looked for, those of all their members."""
+    def feed(self, policy: Policy, rule: str, look: Look) -> frozenset[str]:
+        """Takes one request in, of a caller under caller rule `rule`. The key ids of all whose verdict may change by it but for the
+        caller's own: those in a campaign, before and after, when campaigns have been looked for."""
         linkage = policy.signals.get("linkage")
         if linkage is None or linkage.level == "off":
-            return {look.key_id: own}
+            return _NOBODY
         self.links.feed(look)
         self._fed += 1
-        changed: dict[str, Verdict] = {}
-        if self._fed % self._every == 0:
-            self._ask(policy, rule, look.at_us)
-            for key_id in self.found:
-                standing, known = self._scales.standing(policy, key_id, look.at_us), self._scales.callers.find(key_id)
-                if standing is not None and known is not None:
-                    changed[key_id] = self._joined(policy, known.rule, key_id, standing, look.at_us)
-        changed[look.key_id] = self._joined(policy, rule, look.key_id, own, look.at_us)
-        return changed
+        if self._fed % self._every:
+            return _NOBODY
+        before = self.found.keys()
+        self._ask(policy, rule, look.at_us)
+        return frozenset(before | self.found.keys())
 
-    def _joined(self, policy: Policy, rule: str, key_id: str, own: Verdict, now_us: int) -> Verdict:
-        """A member's verdict. Where linkage is only watched, or the caller exempt from it, the campaign is told and its evidence is not
-        the caller's."""
+    def joined(self, policy: Policy, key_id: str, own: Verdict, now_us: int) -> Verdict:
+        """A caller's verdict, `own` where it is in no campaign. Where linkage is only watched, or the caller exempt from it, the
+        campaign is told and its evidence is not the caller's."""
         campaign = self.found.get(key_id)
         if campaign is None:
             return own
-        if policy.signals["linkage"].level == "enforce" and "linkage" not in exempt_signals(policy, rule, now_us):
+        linkage, known = policy.signals.get("linkage"), self._scales.callers.find(key_id)
+        if linkage is None or linkage.level == "off":
+            return own
+        exempt = known is not None and "linkage" in exempt_signals(policy, known.rule, now_us)
+        if linkage.level == "enforce" and not exempt:
             return larger(own, self._verdicts[campaign.id])
         told = replace(campaign.reason(), counted=False)
         return replace(own, campaign=campaign.id, reasons=(*own.reasons, told))

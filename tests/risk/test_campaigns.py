@@ -25,7 +25,9 @@ def weighed(policy, looks, rule="everyone"):
     scales = Scales(SIGNALS, Straight())
     campaigns, verdicts = Campaigns(scales, Links(), every=100), {}
     for look in looks:
-        verdicts.update(campaigns.weigh(policy, rule, look, scales.weigh(policy, rule, look)))
+        scales.feed(policy, rule, look)
+        for key in {look.key_id} | campaigns.feed(policy, rule, look):
+            verdicts[key] = campaigns.joined(policy, key, scales.standing(policy, key, look.at_us), look.at_us)
     return verdicts
 
 
@@ -80,5 +82,6 @@ def test_what_is_remembered_of_members_stays_theirs():
     scales = Scales(SIGNALS, Straight())
     campaigns, rules = Campaigns(scales, Links(), every=100), policy()
     for look in traffic():
-        campaigns.weigh(rules, "everyone", look, scales.weigh(rules, "everyone", look))
+        scales.feed(rules, "everyone", look)
+        campaigns.feed(rules, "everyone", look)
     assert {scales.callers.find(f"k-drone-{at}").states["elicitation"].all for at in range(12)} == {20}
