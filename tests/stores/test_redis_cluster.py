@@ -153,7 +153,7 @@ async def test_a_primary_that_is_killed_under_load_is_replaced_and_no_limit_is_e
     await until_it_answers(lambda: holds.look(claims["acme"]))
     clients = [asyncio.ensure_future(client(name, n)) for name in claims for n in range(3)]
     await asyncio.sleep(0.2)
-    await asyncio.to_thread(victim.command, "WAIT", "1", "1000")
+    await asyncio.to_thread(victim.replicated)
     await asyncio.to_thread(victim.kill)
     await until_it_answers(lambda: holds.look(claims["acme"]))
     await asyncio.sleep(0.3)

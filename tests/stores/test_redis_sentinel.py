@@ -38,7 +38,7 @@ async def test_a_primary_that_dies_is_followed_by_the_one_that_the_sentinel_name
     holds, claim = RedisHolds(line), sliding(5)
     for n in range(3):
         assert (await holds.take(Hold(f"{n}", (claim,), 0))).held
-    await asyncio.to_thread(primary.command, "WAIT", "1", "2000")
+    await asyncio.to_thread(primary.replicated)
     primary.kill()
     taken = []
     while len(taken) < 4:

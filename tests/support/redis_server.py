@@ -96,6 +96,15 @@ class RedisServer:
             connection.sendall("".join(parts).encode())
             return connection.recv(65536)
 
+    def replicated(self, within_ms: int = 5000) -> None:
+        """Wait until a replica has all that was written by now. WAIT goes by what its own connection has seen: hence the PING."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=within_ms / 1000 + 5) as connection:
+            connection.sendall(f"PING\r\nWAIT 1 {within_ms}\r\n".encode())
+            said = b""
+            while said.count(b"\r\n") < 2:
+                said += connection.recv(4096) or pytest.fail("redis-server hung up")
+        assert said.endswith((b":1\r\n", b":2\r\n")), "no replica has what was written"
+
     def _launch(self) -> bool:
         where = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", self._folder, "--logfile", "log"]
         plain = ["--save", "", "--appendonly", "no", "--daemonize", "no"]
