@@ -49,3 +49,7 @@ class Straight:
 
     def weight(self, signal, value):
         return 32.0 * value - 8.0
+
+
+SIGNAL = Counting()
+"""As a third party registers it."""
