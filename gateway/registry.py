@@ -36,7 +36,14 @@ TABLES: dict[str, dict[str, str]] = {
         "anthropic.count_tokens": "gateway.dialects.anthropic_count_tokens:AnthropicCountTokens",
         "opaque": "gateway.dialects.opaque:Opaque",
     },
-    "signals": {},
+    "signals": {
+        "elicitation": "gateway.signals.elicitation:SIGNAL",
+        "sampling": "gateway.signals.sampling:SIGNAL",
+        "probing": "gateway.signals.probing:SIGNAL",
+        "repeats": "gateway.signals.repeats:SIGNAL",
+        "templating": "gateway.signals.templating:SIGNAL",
+        "coverage": "gateway.signals.coverage:SIGNAL",
+    },
     "perturbations": {},
     "stores": {
         "memory": "gateway.stores.memory:open_memory",

@@ -85,8 +85,9 @@ def _signals(loaded: Loaded) -> Found:
 
 def _ladder(loaded: Loaded) -> Found:
     rungs = loaded.policy.ladder
-    if len(rungs) > 1 and not names("signals"):
-        yield loaded.tree.problem(("ladder",), "this version has no signals: no caller climbs above the first rung", key=True)
+    registered = names("signals")
+    if len(rungs) > 1 and not any(rule.level == "enforce" and name in registered for name, rule in loaded.policy.signals.items()):
+        yield loaded.tree.problem(("ladder",), "no signal is at `enforce`: no caller climbs above the first rung", key=True)
     made = names("perturbations")
     for index, rung in enumerate(rungs):
         missing = [name for name in rung.perturbations if name not in made]

@@ -13,11 +13,12 @@ __all__ = ["LATER_FIELDS", "PERTURBATIONS", "SIGNALS", "kind_of", "perturbation_
 
 SIGNALS: dict[str, Kind] = {
     "elicitation": "wording",
-    "templating": "wording",
+    "templating": "structure",
     "coverage": "structure",
     "extraction": "structure",
     "sampling": "parameters",
     "probing": "parameters",
+    "repeats": "structure",
     "cadence": "arrival",
     "ramp": "arrival",
     "linkage": "linkage",

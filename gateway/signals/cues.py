@@ -14,10 +14,10 @@ from gateway.signals.lexicon import CHARACTERS, GROUPS
 
 __all__ = ["CUES", "cues_of", "names_of"]
 
-CUES: dict[str, int] = {"reasoning": 1, "backfill": 2, "records": 4, "grading": 8, "trajectory": 16}
-"""Bit by name. `reasoning`: the model's own, hidden or whole. `backfill`: reasoning written for an answer that is already there.
-`records`: instructions, prompts or dialogues to train on. `grading`: preferences or scores to train on. `trajectory`: whole runs of an
-agent to train on."""
+CUES: dict[str, int] = {"reasoning": 1, "hidden": 2, "backfill": 4, "records": 8, "grading": 16, "trajectory": 32}
+"""Bit by name. `reasoning`: the model's own and whole. `hidden`: the same as it is kept from readers. `backfill`: reasoning written for
+an answer that is already there. `records`: instructions, prompts or dialogues to train on. `grading`: preferences or scores to train
+on. `trajectory`: whole runs of an agent to train on."""
 
 _LOOKED_AT = 900
 """Characters of the beginning and of the end: what is wanted stands there, what it is wanted for stands between."""
@@ -48,34 +48,39 @@ def _mask(*groups: str) -> int:
 
 
 _MEETINGS: tuple[tuple[str, int, int], ...] = (
-    ("reasoning", _mask("reasoning", "hidden"), _mask("reader")),
     ("reasoning", _mask("reasoning", "whole"), _mask("reader")),
     ("reasoning", _mask("tag", "whole"), _mask("reader")),
-    ("reasoning", _mask("tag", "hidden"), _mask("reader")),
-    ("backfill", _mask("rewrite", "reasoning", "answer"), _mask("reader")),
-    ("backfill", _mask("rewrite", "tag", "answer"), _mask("reader")),
+    ("hidden", _mask("reasoning", "hidden"), _mask("reader", "denied")),
+    ("hidden", _mask("tag", "hidden"), _mask("reader", "denied")),
+    ("backfill", _mask("make", "reasoning", "answer", "given"), _mask("reader")),
+    ("trajectory", _mask("trajectory", "whole"), _mask("reader")),
+    ("trajectory", _mask("trajectory", "training"), 0),
     ("records", _mask("make", "items", "training"), 0),
-    ("records", _mask("make", "items", "learner", "spread"), 0),
-    ("records", _mask("make", "items", "shape", "spread"), 0),
     ("grading", _mask("grade", "training", "shape"), 0),
     ("grading", _mask("grade", "preference", "training"), 0),
     ("grading", _mask("grade", "preference", "shape"), _mask("reader")),
-    ("trajectory", _mask("trajectory", "whole"), _mask("reader")),
-    ("trajectory", _mask("trajectory", "training"), 0),
+    ("grading", _mask("grade", "pairing", "shape"), 0),
 )
 """Cue, the groups that must meet in a sentence, the groups that must not be in it."""
+
+_LOOSE_MEETINGS: tuple[tuple[str, int, int], ...] = (
+    ("records", _mask("make", "items", "learner", "spread"), 0),
+    ("records", _mask("make", "items", "shape", "spread"), 0),
+    ("backfill", _mask("rewrite", "reasoning", "answer"), _mask("reader")),
+    ("backfill", _mask("rewrite", "tag", "answer"), _mask("reader")),
+)
+"""The same where a sentence and the next will do, because it is often said in two breaths."""
 
 
 def cues_of(text: str, language: str) -> int:
     """The mask of the cues in a text; `language` as `gateway.signals.text.language_of` says it."""
-    cues = 0
+    cues = before = 0
     for sentence in _sentences(text):
         met = _met(sentence)
         if language in _NO_SPACES:
             met |= _met_by_characters(sentence)
-        for cue, needed, barred in _MEETINGS:
-            if met & needed == needed and not met & barred:
-                cues |= CUES[cue]
+        cues |= _found(_MEETINGS, met) | _found(_LOOSE_MEETINGS, met | before)
+        before = met
     return cues
 
 
@@ -88,6 +93,14 @@ def _sentences(text: str) -> Iterator[str]:
     pieces = [text] if len(text) <= 2 * _LOOKED_AT else [text[:_LOOKED_AT], text[-_LOOKED_AT:]]
     for piece in pieces:
         yield from _SENTENCES.split(piece.lower(), _MOST_SENTENCES)[:_MOST_SENTENCES]
+
+
+def _found(meetings: tuple[tuple[str, int, int], ...], met: int) -> int:
+    cues = 0
+    for cue, needed, barred in meetings:
+        if met & needed == needed and not met & barred:
+            cues |= CUES[cue]
+    return cues
 
 
 def _met(sentence: str) -> int:

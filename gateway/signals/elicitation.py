@@ -22,7 +22,8 @@ _RATE = 0.05
 _LEAST = 3
 _MOST = 25.0
 _SAID = {
-    "reasoning": "the model's own reasoning, hidden or whole",
+    "reasoning": "the model's whole reasoning",
+    "hidden": "reasoning that is kept from readers",
     "backfill": "reasoning for answers that are there already",
     "records": "instructions or dialogues to train on",
     "grading": "grades or preferences to train on",

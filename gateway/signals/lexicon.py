@@ -65,7 +65,8 @@ GROUPS: dict[str, str] = {
         spiega studente studenti bambini cliente
         leerling leerlingen объясни ученику""",
     "make": """
-        generate generates create come write produce compose invent craft draft synthesize synthesise devise brainstorm author formulate
+        generate generates generating create creating come write writing produce compose invent craft draft synthesize synthesise devise
+        brainstorm author formulate
         construct build propose give list provide suggest bootstrap evolve
         erzeuge generiere erstelle schreibe entwirf formuliere verfasse denke
         génère générez crée créez écris rédige rédigez invente inventez produis produisez propose
@@ -77,7 +78,8 @@ GROUPS: dict[str, str] = {
         wygeneruj napisz oluştur""",
     # What a model is tuned on.
     "items": """
-        instruction instructions prompt prompts task tasks queries exercises dialogues conversations pairs triples turns demonstrations
+        instruction instructions prompt prompts task tasks queries exercises
+        dialogue dialogues conversation conversations pairs triples turns demonstrations
         anweisung anweisungen aufgaben aufgabenstellungen eingaben dialoge
         consigne consignes tâches instructions invites dialogues paires
         instrucciones instrucción tareas diálogos pares consignas
@@ -136,9 +138,7 @@ GROUPS: dict[str, str] = {
         preferenza preferenze ricompensa
         предпочтений предпочтения""",
     "rewrite": """
-        rewrite reconstruct recreate recover reverse backfill convert transform turn expand retrace infer elaborate rationalize
-        rationalise
-        fill reproduce regenerate unfold
+        rewrite reconstruct recreate recover reverse backfill retrace infer rationalize rationalise reproduce regenerate unfold
         rekonstruiere rekonstruieren formuliere schreibe wandle
         reconstruis reconstruisez reconstitue réécris transforme
         reconstruye reescribe transforma convierte
@@ -146,6 +146,9 @@ GROUPS: dict[str, str] = {
         ricostruisci riscrivi trasforma
         reconstrueer herschrijf
         восстанови перепиши преврати""",
+    "pairing": "chosen rejected reward rlhf dpo belohnungsmodell",
+    "given": "existing gold reference ground finished vorhandene vorhandenen bekannte existante connue existente conocida bekende",
+    "denied": "not never don avoid no nicht nie kein keine pas jamais nunca não non mai niet не",
     "answer": """
         answer answers solution solutions result conclusion verdict output
         antwort antworten lösung lösungen ergebnis

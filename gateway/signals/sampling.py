@@ -19,7 +19,7 @@ __all__ = ["SIGNAL", "Sampling"]
 _RATE = 0.15
 """Honest products meet the same question again: up to one in seven of theirs in recorded traffic."""
 _LEAST = 5
-_MOST = 18.0
+_MOST = 12.0
 _SHORT_ANSWER = 8
 """Tokens; an answer held below that is a label, which nobody samples for training."""
 

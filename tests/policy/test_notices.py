@@ -49,7 +49,7 @@ def test_the_small_policy_has_nothing_to_be_said(small):
         ),
         ("", "", "signals:\n  cadence: { level: watch }\n", "signals.cadence: this version has no such signal"),
         ("", "", "signals:\n  baseline: a.json\n", "signals.baseline: not acted on"),
-        ("", "", LADDER, "ladder: this version has no signals"),
+        ("", "", LADDER, "ladder: no signal is at `enforce`"),
         ("", "", LADDER, "ladder[1]: this version alters no answer: recorded, not acted on (pace)"),
         ("", "", LADDER, "ladder[2]: this version puts no challenge"),
         ("", "", "response: {}\n", "response: not acted on"),

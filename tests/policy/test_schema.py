@@ -6,6 +6,7 @@ import pytest
 
 from gateway.model.policy import AuditRules, DoorRules, Policy
 from gateway.policy.schema import SCHEMA_ID, Document
+from gateway.registry import names
 
 
 def test_only_five_fields_are_needed():
@@ -15,8 +16,9 @@ def test_only_five_fields_are_needed():
 
 def test_what_is_absent_is_as_the_model_says(small):
     policy = small.policy()
-    bare = Policy("small", "1", policy.digest, policy.callers, policy.tiers)
+    bare = Policy("small", "1", policy.digest, policy.callers, policy.tiers, signals=policy.signals)
     assert policy == bare
+    assert {name: rule.level for name, rule in policy.signals.items()} == dict.fromkeys(names("signals"), "watch")
     assert (policy.door, policy.audit) == (DoorRules(), AuditRules())
     assert (policy.credentials, policy.usage, policy.mode) == ("issued", "ask", "enforce")
     assert [rung.id for rung in policy.ladder] == ["open"]
