@@ -1,4 +1,5 @@
-"""Limits that are leased in slices by two processes, one of which dies now and then: nothing but debt is ever above them.
+"""Limits that are leased in slices by two processes, one of which dies now and then: nothing but debt is ever above them (and of a
+bucket what was refunded after it had drained).
 
 The same ledger as in `test_faults`, over real leases on a real Redis. Redis's clock goes evenly here: a step of it forward makes slices
 that are out count shorter, by the step. What is given back is idle for a while, so that a limit may refuse what it has room for; how
@@ -32,7 +33,9 @@ MAKE = {
     "sliding": lambda want: sliding(100, want, name="sliding", **LEASED),
     "bucket": lambda want: bucket(60, want, burst=40, name="bucket", **LEASED),
     "lifetime": lambda want: lifetime(300, want, name="lifetime", **LEASED),
-    "slots": lambda want: slots(4, name="slots", lease_us=100 * SECOND, **LEASED),
+    "slots": lambda want: slots(
+        4, name="slots", lease_us=80 * SECOND, **LEASED
+    ),  # shorter than the hold's lease, with which a pool takes slots back
 }
 LIMITS = {name: make(1) for name, make in MAKE.items()}
 NAMES = tuple(LIMITS)
@@ -176,8 +179,11 @@ class Shares(RuleBasedStateMachine):
 
     @invariant()
     def no_limit_gives_out_more_than_it_has(self):
+        # What is refunded to a bucket may have drained already: with leases it may then be given out once more.
+        refunded = sum(charge.want - charge.net for charge in self.ledger.charges["bucket"])
         for name, claim in LIMITS.items():
-            assert self.ledger.least(name, with_debt=False) <= claim.capacity, f"{name} gave out more than it has"
+            most = claim.capacity + (refunded if name == "bucket" else 0)
+            assert self.ledger.least(name, with_debt=False) <= most, f"{name} gave out more than it has"
 
 
 def lease_for(url, **options):
@@ -197,4 +203,4 @@ def test_leased_limits_never_give_out_more_than_they_have(redis_url):
 @pytest.mark.proof
 @pytest.mark.timeout(3600)
 def test_so_it_is_for_a_long_time(redis_url):
-    lease_for(redis_url, max_examples=200, stateful_step_count=60, derandomize=False, print_blob=True)
+    lease_for(redis_url, max_examples=60, stateful_step_count=60, derandomize=False, print_blob=True)
