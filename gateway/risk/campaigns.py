@@ -41,15 +41,18 @@ class Campaigns:
     def feed(self, policy: Policy, rule: str, look: Look) -> frozenset[str]:
         """Takes one request in, of a caller under caller rule `rule`. The key ids of all whose verdict may change by it but for the
         caller's own: those in a campaign, before and after, when campaigns have been looked for."""
-        linkage = policy.signals.get("linkage")
-        if linkage is None or linkage.level == "off":
+        if _level(policy) == "off":
             return _NOBODY
         self.links.feed(look)
         self._fed += 1
         if self._fed % self._every:
             return _NOBODY
+        return self.ask(policy, rule, look.at_us)
+
+    def ask(self, policy: Policy, rule: str, now_us: int) -> frozenset[str]:
+        """Looks for campaigns now. The key ids of those in one, before and after. `rule` is for members whose own is not known."""
         before = self.found.keys()
-        self._ask(policy, rule, look.at_us)
+        self._ask(policy, rule, now_us)
         return frozenset(before | self.found.keys())
 
     def joined(self, policy: Policy, key_id: str, own: Verdict, now_us: int) -> Verdict:
@@ -58,11 +61,11 @@ class Campaigns:
         campaign = self.found.get(key_id)
         if campaign is None:
             return own
-        linkage, known = policy.signals.get("linkage"), self._scales.callers.find(key_id)
-        if linkage is None or linkage.level == "off":
+        level, known = _level(policy), self._scales.callers.find(key_id)
+        if level == "off":
             return own
         exempt = known is not None and "linkage" in exempt_signals(policy, known.rule, now_us)
-        if linkage.level == "enforce" and not exempt:
+        if level == "enforce" and not exempt:
             return larger(own, self._verdicts[campaign.id])
         told = replace(campaign.reason(), counted=False)
         return replace(own, campaign=campaign.id, reasons=(*own.reasons, told))
@@ -97,3 +100,9 @@ class Campaigns:
                 else:
                     pooled.states[name] = signal.load(signal.dump(state))
         return pooled
+
+
+def _level(policy: Policy) -> str:
+    """What the policy says of linkage; one that does not name it has it watched."""
+    rule = policy.signals.get("linkage")
+    return "watch" if rule is None else rule.level

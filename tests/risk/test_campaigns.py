@@ -67,6 +67,12 @@ def test_where_linkage_is_watched_the_campaign_is_told_and_nobody_has_its_eviden
     assert {reason.counted for verdict in verdicts for reason in verdict.reasons if reason.signal == "linkage"} == {False}
 
 
+def test_a_policy_that_does_not_name_linkage_has_it_watched():
+    silent = replace(policy(), signals={"elicitation": policy().signals["elicitation"]})
+    verdicts = drones(weighed(silent, traffic(cues=0)))
+    assert all(verdict.campaign is not None and verdict.score <= 0 for verdict in verdicts)
+
+
 def test_where_it_is_off_nobody_is_in_one():
     assert all(verdict.campaign is None for verdict in weighed(policy("off"), traffic()).values())
 
