@@ -12,6 +12,7 @@ from gateway.model.decision import Action
 from gateway.model.evidence import Evidence
 from gateway.registry import names
 from gateway.replay import CallerSeen, Reached, Replay
+from gateway.risk.links import Campaign
 from gateway.truth import Fate, Truth, summary
 
 __all__ = ["report_of"]
@@ -19,8 +20,9 @@ __all__ = ["report_of"]
 _RUNGS = tuple(action for action in Action if action is not Action.ALLOW)
 
 
-def report_of(found: Replay, truths: Mapping[str, Truth], *, seconds: float) -> dict[str, Any]:
-    """The document. `truths`: of callers by key id, for scoring; `seconds`: how long the replay took. Times are Unix seconds."""
+def report_of(found: Replay, truths: Mapping[str, Truth], campaigns: Mapping[str, Campaign], *, seconds: float) -> dict[str, Any]:
+    """The document. `truths`: of callers by key id, for scoring; `campaigns`: those at the end, by id; `seconds`: how long the replay
+    took. Times are Unix seconds."""
     return {
         "policy": found.policy.label,
         "records": found.records,
@@ -28,7 +30,7 @@ def report_of(found: Replay, truths: Mapping[str, Truth], *, seconds: float) -> 
         "requests_of_callers_not_told": found.beyond,
         "signals": [name for name, rule in found.policy.signals.items() if rule.level != "off" and name in names("signals")],
         "callers": {key: _caller(found, key, caller, truths.get(key)) for key, caller in found.callers.items()},
-        "campaigns": _campaigns(found),
+        "campaigns": {name: _campaign(campaigns[name]) for name in sorted(campaigns)},
         "summary": summary({key: _fate(caller) for key, caller in found.callers.items()}, truths),
     }
 
@@ -59,15 +61,15 @@ def _reason(evidence: Evidence) -> dict[str, Any]:
     return {"signal": evidence.signal, "evidence": evidence.seen, "weight": round(evidence.weight, 3)}
 
 
-def _campaigns(found: Replay) -> dict[str, Any]:
-    """Callers by the campaign of their standing verdict."""
-    campaigns: dict[str, Any] = {}
-    for key in found.callers:
-        campaign = found.history.standing(key).campaign
-        if campaign is not None:
-            told = campaigns.setdefault(campaign, {"callers": [], "links": [], "first_linked_at": None})
-            told["callers"].append(key)
-    return campaigns
+def _campaign(campaign: Campaign) -> dict[str, Any]:
+    """`links` are what speaks for it; what each says and weighs is under `evidence`, with what speaks against it."""
+    return {
+        "callers": list(campaign.callers),
+        "links": [link.name for link in campaign.links if link.weight > 0],
+        "first_linked_at": campaign.first_linked_at_us / 1_000_000,
+        "weight": round(campaign.evidence, 3),
+        "evidence": [{"link": link.name, "evidence": link.seen, "weight": round(link.weight, 3)} for link in campaign.links],
+    }
 
 
 def _fate(caller: CallerSeen) -> Fate:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from gateway.metrics import Metrics
 from gateway.ports import HistoryStore
 from gateway.registry import names, resolve
+from gateway.replay import Replay
 from gateway.risk.baseline import general
 from gateway.risk.campaigns import Campaigns
+from gateway.risk.links import Campaign
 from gateway.risk.scales import Scales
 from gateway.signals.base import Baseline
 from gateway.trace import TraceRecord
@@ -22,18 +24,28 @@ class Weighing:
     def __init__(self, baseline: Baseline | None = None) -> None:
         signals = {name: resolve("signals", name) for name in names("signals")}
         self._scales = Scales(signals, baseline or general()) if signals else None
-        self.campaigns = Campaigns(self._scales) if self._scales is not None else None
+        self._linked = Campaigns(self._scales) if self._scales is not None else None
         self._weigher: Weigher | None = None
+
+    @property
+    def campaigns(self) -> dict[str, Campaign]:
+        """The campaigns that there are now, by id."""
+        return {} if self._linked is None else {campaign.id: campaign for campaign in self._linked.found.values()}
 
     def __call__(self, record: TraceRecord, judged: Judged, history: HistoryStore) -> None:
         """Weigh one decided record. Its answer ended when the record says so."""
         if self._scales is None:
             return
         if self._weigher is None:
-            self._weigher = Weigher(self._scales, history, Metrics(), cpu=_no_time, campaigns=self.campaigns)
+            self._weigher = Weigher(self._scales, history, Metrics(), cpu=_no_time, campaigns=self._linked)
         took_us = 0 if judged.refused else record.duration_us
         self._weigher.see(judged.end, judged.trail.arrival.at_us + took_us)
         self._weigher.weigh_some(0.0)
+
+    def finish(self, found: Replay) -> None:
+        """Look for campaigns once more, after the last record: those since the last time would not be known otherwise."""
+        if self._weigher is not None:
+            self._weigher.link(found.policy, found.now_us)
 
 
 def _no_time() -> float:

@@ -184,6 +184,11 @@ class Weigher:
         self._told(weighed, spent)
         return spent
 
+    def link(self, policy: Policy, now_us: int) -> None:
+        """Ask now who moves together, and judge anew those in a campaign. Takes longer than a slice."""
+        for key_id in () if self.campaigns is None else self.campaigns.ask(policy, "", now_us):
+            self._judge(policy, key_id, now_us)
+
     def _taken(self) -> _Ended:
         ended = self._queue.popleft()
         self._bytes -= ended.size

@@ -16,6 +16,7 @@ import msgspec
 from gateway.cli.beside import issued
 from gateway.cli.options import json_option, print_json, state_options
 from gateway.errors import GatewayError
+from gateway.model.caller import KeyRecord
 from gateway.model.policy import Policy
 from gateway.policy.load import find, load
 from gateway.replay import Replay, merged, replay
@@ -65,9 +66,10 @@ def replay_command(
     _writable(report)
     keys = asyncio.run(issued(state, data)) if with_keys else {}
     began = time.monotonic()
-    found = _run(policy, traces, at_most, keys)
+    weighing = Weighing()
+    found = _run(policy, traces, at_most, keys, weighing)
     truths = read_truths(traces, found.callers, at_most=at_most)
-    document = report_of(found, truths, seconds=time.monotonic() - began)
+    document = report_of(found, truths, weighing.campaigns, seconds=time.monotonic() - began)
     _write(report, document)
     if as_json:
         print_json({**{name: value for name, value in document.items() if name not in {"callers", "campaigns"}}, "report": str(report)})
@@ -75,11 +77,13 @@ def replay_command(
         _print(document, report)
 
 
-def _run(policy: Policy, traces: tuple[Path, ...], at_most: int | None, keys: Any) -> Replay:
+def _run(policy: Policy, traces: tuple[Path, ...], at_most: int | None, keys: dict[str, KeyRecord], weighing: Weighing) -> Replay:
     """Run the traces, with a bar on standard error where somebody watches."""
     with click.progressbar(length=_STEPS * len(traces), label="replay", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         records = merged([_read(trace, at_most, bar) for trace in traces])
-        return asyncio.run(replay(policy, records, Weighing(), keys=keys))
+        found = asyncio.run(replay(policy, records, weighing, keys=keys))
+    weighing.finish(found)
+    return found
 
 
 def _read(trace: Path, at_most: int | None, bar: Any) -> Iterator[TraceRecord]:
