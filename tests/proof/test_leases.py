@@ -203,4 +203,4 @@ def test_leased_limits_never_give_out_more_than_they_have(redis_url):
 @pytest.mark.proof
 @pytest.mark.timeout(3600)
 def test_so_it_is_for_a_long_time(redis_url):
-    lease_for(redis_url, max_examples=60, stateful_step_count=60, derandomize=False, print_blob=True)
+    lease_for(redis_url, max_examples=400, stateful_step_count=60, derandomize=False, print_blob=True)
