@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 
 import pytest
@@ -22,6 +23,17 @@ tiers:
   free:
     models: ["m"]
     limits: [{ id: rpm, count: requests, rate: 3/minute, per: key }]
+"""
+
+DETECTING = """
+signals:
+  elicitation: { level: enforce, cap: 30 }
+  templating: { level: enforce, cap: 30 }
+  sampling: { level: enforce, cap: 30 }
+  linkage: { level: enforce, cap: 40 }
+ladder:
+  - { id: open, at: 0, do: allow }
+  - { id: watched, at: 10, do: watch }
 """
 
 
@@ -155,3 +167,24 @@ def test_development_traffic_can_be_replayed(run, shared):
     assert report["records"] == 2000 == sum(caller["requests"] for caller in report["callers"].values())
     assert report["summary"]["unlabelled"]["callers"] == 0
     assert set(report["summary"]) == {"hostile", "honest", "unlabelled", "personas"}
+
+
+def test_development_traffic_with_its_truth_turned_round_is_decided_alike(run, shared, tmp_path):
+    policy = tmp_path / "enforced.yaml"
+    policy.write_text(POLICY.replace('["m"]', '["*"]').replace("rate: 3/minute", "rate: 300/minute") + DETECTING)
+    plain, turned = tmp_path / "plain.jsonl", tmp_path / "turned.jsonl"
+    with gzip.open(shared / "traces" / "dev.jsonl.gz") as lines:
+        records = [json.loads(line) for line in itertools.islice(lines, 3000)]
+    plain.write_text("".join(json.dumps(record) + "\n" for record in records))
+    for record in records:
+        record["truth"] |= {"hostile": not record["truth"]["hostile"], "persona": "nobody", "campaign": "all"}
+    turned.write_text("".join(json.dumps(record) + "\n" for record in records))
+    _, honest = run(plain, "--policy", policy)
+    _, lied = run(turned, "--policy", policy)
+    assert honest["summary"]["hostile"]["callers"] == lied["summary"]["honest"]["callers"]
+    assert any(caller["reasons"] for caller in honest["callers"].values())
+    for report in (honest, lied):
+        for caller in report["callers"].values():
+            del caller["truth"]
+    assert honest["callers"] == lied["callers"]
+    assert honest["campaigns"] == lied["campaigns"]
