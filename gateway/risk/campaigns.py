@@ -19,7 +19,7 @@ from gateway.risk.sum import exempt_signals, larger, summed
 __all__ = ["EVERY", "Campaigns"]
 
 EVERY = 1_024
-"""Requests between two times that campaigns are looked for."""
+"""Requests between two times that campaigns are looked for, or a thirty-second of all if that is more."""
 
 _NOBODY: frozenset[str] = frozenset()
 _MOST_POOLED = 256
@@ -35,7 +35,7 @@ class Campaigns:
         """The campaign of each caller that is in one, by key id."""
         self._scales = scales
         self._every = every
-        self._fed = 0
+        self._fed, self._next = 0, every
         self._verdicts: dict[str, Verdict] = {}
 
     def feed(self, policy: Policy, rule: str, look: Look) -> frozenset[str]:
@@ -45,8 +45,10 @@ class Campaigns:
             return _NOBODY
         self.links.feed(look)
         self._fed += 1
-        if self._fed % self._every:
+        if self._fed < self._next:
             return _NOBODY
+        # The more there is to look through, the less often: all in all a bounded share of the time.
+        self._next = self._fed + max(self._every, self._fed // 32)
         return self.ask(policy, rule, look.at_us)
 
     def ask(self, policy: Policy, rule: str, now_us: int) -> frozenset[str]:
