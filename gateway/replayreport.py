@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.model.decision import Action
 from gateway.model.evidence import Evidence
+from gateway.model.policy import Level
 from gateway.registry import names
 from gateway.replay import CallerSeen, Reached, Replay
 from gateway.risk.links import Campaign
@@ -28,11 +29,16 @@ def report_of(found: Replay, truths: Mapping[str, Truth], campaigns: Mapping[str
         "records": found.records,
         "seconds": round(seconds, 3),
         "requests_of_callers_not_told": found.beyond,
-        "signals": [name for name, rule in found.policy.signals.items() if rule.level != "off" and name in names("signals")],
+        "signals": {name: rule.level for name, rule in found.policy.signals.items() if _weighs(name, rule.level)},
         "callers": {key: _caller(found, key, caller, truths.get(key)) for key, caller in found.callers.items()},
         "campaigns": {name: _campaign(campaigns[name]) for name in sorted(campaigns)},
         "summary": summary({key: _fate(caller) for key, caller in found.callers.items()}, truths),
     }
+
+
+def _weighs(signal: str, level: Level) -> bool:
+    """Whether a signal of the policy has a word in this version."""
+    return level != "off" and (signal == "linkage" or signal in names("signals"))
 
 
 def _caller(found: Replay, key: str, caller: CallerSeen, truth: Truth | None) -> dict[str, Any]:

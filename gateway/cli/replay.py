@@ -125,8 +125,7 @@ def _print(document: dict[str, Any], report: Path) -> None:
         click.echo(
             f"         {document['requests_of_callers_not_told']} requests came from further callers, who are not told one by one"
         )
-    if not document["signals"]:
-        click.echo("signals  none: nobody is suspected")
+    click.echo(f"signals  {_signals(document['signals'])}")
     told = document["summary"]
     for side in ("hostile", "honest", "unlabelled"):
         if told[side]["callers"]:
@@ -134,6 +133,11 @@ def _print(document: dict[str, Any], report: Path) -> None:
     for name, counts in told["personas"].items():
         click.echo(f"  {name:<24}{_counts(counts)}")
     click.echo(f"report   {report}")
+
+
+def _signals(levels: dict[str, str]) -> str:
+    enforced = [name for name, level in levels.items() if level == "enforce"]
+    return ", ".join(enforced) if enforced else "none is enforced: what they say is told, and is nobody's score"
 
 
 def _counts(counts: dict[str, Any]) -> str:

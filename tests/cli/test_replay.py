@@ -100,6 +100,7 @@ def test_the_report_tells_of_each_caller_and_what_became_of_its_requests(run, tr
 def test_it_says_in_words_what_it_found(run, trace, file):
     result, _ = run(trace(), "--policy", file)
     assert "6 of 2 callers" in result.stdout
+    assert "signals  none is enforced" in result.stdout
     assert "hostile         2 callers,     0 flagged,     0 watched" in result.stdout
 
 
@@ -182,6 +183,7 @@ def test_development_traffic_with_its_truth_turned_round_is_decided_alike(run, s
     _, honest = run(plain, "--policy", policy)
     _, lied = run(turned, "--policy", policy)
     assert honest["summary"]["hostile"]["callers"] == lied["summary"]["honest"]["callers"]
+    assert honest["signals"] == dict.fromkeys(["elicitation", "linkage", "sampling", "templating"], "enforce")
     assert any(caller["reasons"] for caller in honest["callers"].values())
     for report in (honest, lied):
         for caller in report["callers"].values():
