@@ -43,6 +43,7 @@ from gateway.core.trail import Trail
 from gateway.errors import OutcomeUnknown, StoreError
 from gateway.model.admission import Saturated
 from gateway.model.limit import Claim, Count, Hold, Taken
+from gateway.model.policy import Policy
 from gateway.model.record import SettleOutcome
 from gateway.model.value import replace
 from gateway.ports import Admission, AuditSink, Clock, HistoryStore, HoldStore, KeyStore, Meter, OwnerStore
@@ -225,7 +226,11 @@ class Driver:
         try:
             record = await self.world.keys.find(step.lookup) if step.lookup else None
         except StoreError as error:
-            return Lost(type(error).__name__)
+            self.world.meter.gauge("gateway_state_up", 0.0)
+            known = self.world.keys.remembered(step.lookup or "") if _goes_on_without_state(step.trail.policy) else None
+            if known is None:
+                return Lost(type(error).__name__)
+            record = known
         return Found(record, self.world.clock.now())
 
     async def _owners(self, step: Own) -> tuple[str | None, ...] | Lost:
@@ -437,6 +442,12 @@ class Driver:
         request = "" if isinstance(step, Done) else (step.relay if isinstance(step, Extend | Rewrite) else step).trail.arrival.id
         frames = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-4:]))
         _log.error("request %s failed at %s: %s in %s", request, type(step).__name__, type(error).__name__, frames)
+
+
+def _goes_on_without_state(policy: Policy) -> bool:
+    """Whether any limit lets requests through while the state is lost; keys that were seen are then believed, and the limits decide."""
+    limits = (limit for tier in policy.tiers.values() for limit in tier.limits)
+    return policy.when_state_is_lost != "refuse" or any(limit.when_state_is_lost != "refuse" for limit in limits)
 
 
 def _asked_to_stop() -> bool:

@@ -117,6 +117,8 @@ class Gated:
 
     def __getattr__(self, name):
         call = getattr(self.inner, name)
+        if name == "remembered":
+            return call
 
         async def gated(*given):
             await self.gates.at(name)
@@ -695,6 +697,15 @@ async def test_without_the_keys_nobody_comes_in(stage):
     door = stage.door()
     await stage.start(door)
     assert (door.answers[0].refusal.status, stage.sink.records[0].decision.reason) == (503, "state.keys")
+
+
+@pytest.mark.parametrize(("mode", "answered"), [("degrade", "complete"), ("allow", "complete"), ("refuse", "refused")])
+async def test_without_the_keys_those_that_were_seen_come_in_where_a_limit_goes_on_without_the_state(stage, mode, answered):
+    limit = a_limit("rpm", amount=10, when_state_is_lost=mode)
+    await stage.start(stage.door(), limit)
+    stage.world.keys.faults["find"] = StoreUnavailable("down")
+    await stage.start(stage.door(), limit, where={"id": "another"})
+    assert stage.sink.records[1].end == answered
 
 
 # ── Leases ────────────────────────────────────────────────────────────────────────────────────────

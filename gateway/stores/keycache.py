@@ -10,6 +10,8 @@ from gateway.model.caller import KeyRecord
 
 __all__ = ["HEX_PREFIX", "KeyCache", "fits_one"]
 
+_REMEMBERED_S = 3600.0
+
 HEX_PREFIX = 8
 """Digits of a key id that a prefix must have at least."""
 
@@ -30,6 +32,11 @@ class KeyCache:
         """The answer in a tuple, or None when none is known."""
         found = self._answers.get(key_id)
         return None if found is None or found[1] <= self._now() else (found[0],)
+
+    def remembered(self, key_id: str) -> KeyRecord | None:
+        """The record that was read last, an hour ago at most: for while the store does not answer, and nobody can revoke there."""
+        record, until = self._answers.get(key_id, (None, 0.0))
+        return record if self._now() < until + _REMEMBERED_S else None
 
     def began(self) -> float:
         """When a look-up begins: its answer counts from then, not from when it arrives."""

@@ -51,6 +51,10 @@ class RedisKeys:
         self._cache.put(key_id, record, began)
         return record
 
+    def remembered(self, key_id: str) -> KeyRecord | None:
+        """See `ports.KeyStore`."""
+        return self._cache.remembered(key_id)
+
     async def put(self, record: KeyRecord) -> None:
         """See `ports.KeyStore`. Listed first: a record that is not listed could not be revoked by its prefix."""
         await self._call("SADD", _INDEX, record.key_id)

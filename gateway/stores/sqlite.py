@@ -54,6 +54,10 @@ class SqliteKeys:
         self._cache.put(key_id, record, began)
         return record
 
+    def remembered(self, key_id: str) -> KeyRecord | None:
+        """See `ports.KeyStore`."""
+        return self._cache.remembered(key_id)
+
     async def put(self, record: KeyRecord) -> None:
         """See `ports.KeyStore`."""
         await self._database.run(lambda connection: _put(connection, record))

@@ -42,6 +42,18 @@ def own_redis():
 
 
 @pytest.mark.parametrize(("mode", "while_lost"), [("allow", 200), ("refuse", 503), ("degrade", 200)])
+def test_issued_keys_that_were_seen_go_on_through_an_outage_that_outlasts_their_look_up(start, policy_of, own_redis, mode, while_lost):
+    limit = f"{{ id: rpm, count: requests, rate: 50/hour, per: key, when_state_is_lost: {mode} }}"
+    gateway = start("--demo", "--state", own_redis.url, policy=policy_of(limit))
+    assert asked([gateway], gateway.demo_key) == [200]
+    own_redis.pause()
+    time.sleep(0.6)  # longer than a look-up is kept
+    assert asked([gateway], gateway.demo_key, 2, 2) == [while_lost] * 4
+    assert asked([gateway], "azg_nobody_has_ever_seen_this_one") == [503]
+    assert gateway.metric("gateway_state_up") == 0.0
+
+
+@pytest.mark.parametrize(("mode", "while_lost"), [("allow", 200), ("refuse", 503), ("degrade", 200)])
 def test_a_redis_that_stands_still_is_what_the_policy_says_and_nothing_leaks(start, policy_of, own_redis, mode, while_lost):
     limits = (
         f"{{ id: rpm, count: requests, rate: 50/hour, per: everyone, when_state_is_lost: {mode}, share_when_lost: 0.2 }}",

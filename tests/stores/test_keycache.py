@@ -29,6 +29,20 @@ def test_an_answer_counts_from_when_its_look_up_began():
     assert cache.get("a") is None
 
 
+def test_a_record_is_remembered_for_an_hour_beyond_its_moment_and_a_dropped_one_is_not():
+    now = Now()
+    cache = KeyCache(keep_s=0.5, now=now)
+    cache.put("a", RECORD, cache.began())
+    cache.put("b", None, cache.began())
+    now.at = 3600.0
+    assert (cache.get("a"), cache.remembered("a"), cache.remembered("b"), cache.remembered("c")) == (None, RECORD, None, None)
+    now.at = 3600.5
+    assert cache.remembered("a") is None
+    now.at = 1.0
+    cache.drop("a")
+    assert cache.remembered("a") is None
+
+
 def test_that_there_is_no_such_key_is_an_answer_too():
     cache = KeyCache()
     cache.put("a", None, cache.began())

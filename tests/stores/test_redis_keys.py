@@ -44,6 +44,7 @@ async def test_without_redis_a_known_key_is_answered_for_a_moment_and_then_it_is
     clock[0] = 0.6
     with pytest.raises(StoreUnavailable):
         await keys.find(KEY.key_id)
+    assert (keys.remembered(KEY.key_id), keys.remembered("cd" * 16)) == (KEY, None)
     await line.aclose()
 
 
