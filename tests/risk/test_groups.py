@@ -37,9 +37,9 @@ def test_an_edge_below_the_last_level_joins_nobody():
     assert gather(edges(*clique([1, 2, 3], WEAK - 1)), worth({1, 2, 3}), 15) == []
 
 
-def test_strangers_behind_a_bridge_stay_out():
-    pairs = [*clique([1, 2, 3, 4], SURE), *clique([11, 12, 13, 14], SURE), (4, 11, WEAK)]
-    assert gather(edges(*pairs), worth({1, 2, 3, 4}), 15) == [[1, 2, 3, 4]]
+def test_strangers_behind_a_bridge_stay_out_even_where_the_whole_would_weigh_enough():
+    pairs = [*clique([1, 2, 3, 4, 5, 6], SURE), *clique([11, 12, 13, 14], SURE), (6, 11, WEAK)]
+    assert gather(edges(*pairs), worth({1, 2, 3, 4, 5, 6}), 15) == [[1, 2, 3, 4, 5, 6]]
 
 
 def test_two_found_groups_with_a_bridge_are_one():
