@@ -71,6 +71,9 @@ _LOOSE_MEETINGS: tuple[tuple[str, int, int], ...] = (
 )
 """The same where a sentence and the next will do, because it is often said in two breaths."""
 
+_WANTED = _mask("reasoning", "tag", "trajectory", "make", "grade", "rewrite")
+"""Each meeting needs one of these."""
+
 
 def cues_of(text: str, language: str) -> int:
     """The mask of the cues in a text; `language` as `gateway.signals.text.language_of` says it."""
@@ -79,7 +82,9 @@ def cues_of(text: str, language: str) -> int:
         met = _met(sentence)
         if language in _NO_SPACES:
             met |= _met_by_characters(sentence)
-        cues |= _found(_MEETINGS, met) | _found(_LOOSE_MEETINGS, met | before)
+        # Most sentences have nothing to meet in them: no more is asked of those.
+        if (met | before) & _WANTED:
+            cues |= _found(_MEETINGS, met) | _found(_LOOSE_MEETINGS, met | before)
         before = met
     return cues
 
@@ -106,7 +111,8 @@ def _found(meetings: tuple[tuple[str, int, int], ...], met: int) -> int:
 def _met(sentence: str) -> int:
     met = 0
     for word in _TOKENS.findall(sentence)[:_MOST_WORDS]:
-        met |= _TABLE.get(word, 0)
+        if word in _TABLE:
+            met |= _TABLE[word]
     return met
 
 

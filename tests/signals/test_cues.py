@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.signals import cues
 from gateway.signals.cues import CUES, cues_of, names_of
 from gateway.signals.text import language_of, words_of
 
@@ -66,3 +67,7 @@ def test_what_is_wanted_is_found_at_either_end_of_a_long_text():
 
 def test_names_are_those_of_the_bits():
     assert names_of(CUES["records"] | CUES["hidden"]) == ("hidden", "records")
+
+
+def test_every_meeting_needs_a_word_that_is_looked_for_first():
+    assert all(needed & cues._WANTED for _, needed, _ in cues._MEETINGS + cues._LOOSE_MEETINGS)
