@@ -127,7 +127,7 @@ def _limit_change(was: Limit, becomes: Limit) -> str:
     """What a limit allowed and allows, then every other field that differs."""
     words = [limit_words(was), limit_words(becomes)]
     said = [" -> ".join(words)] if words[0] != words[1] else []
-    spoken = {"count", "window", "amount", "window_us", "burst"} if said else set()
+    spoken = {"count", "window", "amount", "window_us", "burst", "weights"} if said else set()
     before, after = canonical(was), canonical(becomes)
     said += [
         f"{name}: {_text(before[name])} -> {_text(after[name])}"

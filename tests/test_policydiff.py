@@ -76,6 +76,11 @@ def test_another_count_window_or_subject_starts_anew(edit):
     assert " -> " in change.words
 
 
+def test_multipliers_are_told_in_words_and_keep_what_was_used():
+    change = only(("20/minute, per: key", "20/minute, per: key, multipliers: { big-*: 3 }"))
+    assert (change.usage, change.words) == ("kept", "20 requests in any minute -> 20 requests in any minute, each big-* one counts 3")
+
+
 @pytest.mark.parametrize("edit", [("20/minute, per: key", "20/minute, per: key, shadow: true"), ("at_once: 2", "at_once: 9")])
 def test_what_is_no_part_of_a_counter_s_name_keeps_what_was_used(edit):
     assert only(edit).usage == "kept"
