@@ -6,7 +6,8 @@ at a rate of at most r, each independent of the last, the mixture over all rates
     B(h + 1, n - h + 1) / (r^h (1 - r)^(n - h))
 
 exceeds x at any time of an honest caller's life with probability at most 1/x (Ville's inequality; Robbins 1970): so it may be read
-after every request. Honest callers differ from each other, so that this alone is no promise: the baseline bounds it by how many benign
+after every request. (Rates below r can only add to the mixture while the share is below r, and there nothing is read. Halving begins
+the argument anew.) Honest callers differ from each other, so that this alone is no promise: the baseline bounds it by how many benign
 callers ever came as high.
 """
 
