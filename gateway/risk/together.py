@@ -29,7 +29,8 @@ _ONE_SOURCE = 2.0
 _ONE_PAYER = 0.8
 _EVEN = 1.0
 _GROUPS = 100
-"""Groups that are weighed against one crowd: among so many some begin together by chance, so that chance counts so much more."""
+"""Groups that are weighed against one crowd, at least; of a large crowd a tenth. Among so many some begin together by chance, so that
+chance counts so much more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _tightest(times: list[int], everybody: list[int]) -> tuple[float, int, float
     low, high = times[first], times[first + near - 1]
     share = (_between(everybody, low, high) - near + 1) / (len(everybody) - len(times) + 1)
     # The span lies at one of them: any may be the first, and the others have to follow by chance.
-    chance = min(1.0, _GROUPS * len(times) * _binomial_tail(near - 1, len(times) - 1, min(1.0, max(share, 1e-9))))
+    chance = min(1.0, _groups(everybody) * len(times) * _binomial_tail(near - 1, len(times) - 1, min(1.0, max(share, 1e-9))))
     return chance, near, (high - low) / 3.6e9, share
 
 
@@ -149,8 +150,12 @@ def _rotation(group: Sequence[Account], crowd: Crowd) -> Link | None:
         expected += min(1.0, len(group) * (_between(crowd.starts, low, high) - own) / strangers)
     if follows < 3:
         return None
-    weight = min(_CAPS["rotation"], decibans(_GROUPS * _poisson_tail(follows, max(expected, 0.05))))
+    weight = min(_CAPS["rotation"], decibans(_groups(crowd.starts) * _poisson_tail(follows, max(expected, 0.05))))
     return Link("rotation", weight, f"{follows} times one account began as another ended, {expected:.1f} expected")
+
+
+def _groups(everybody: Sequence[int]) -> int:
+    return max(_GROUPS, len(everybody) // 10)
 
 
 def _between(times: list[int], low: int, high: int) -> int:
