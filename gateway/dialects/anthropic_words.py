@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from gateway.dialects.base import Answer, Headers
-from gateway.dialects.told import field_text, pointless_to_retry, remaining, retry_after_s, tightest
+from gateway.dialects.told import field_text, pointless_to_retry, remaining, retry_after_ms, retry_after_s, tightest
 from gateway.model.decision import Refusal, RefusalKind
 from gateway.model.limit import Count, LimitState
 
@@ -67,11 +67,12 @@ def error_type(status: int) -> str:
 
 
 def retry_headers(refusal: Refusal) -> Headers:
-    """`x-should-retry: false` where a retry is in vain or would hang, and `retry-after` where there is a wait."""
+    """`x-should-retry: false` where a retry is in vain or would hang, and `retry-after-ms` and `retry-after` where there is a wait."""
     headers: Headers = []
     if pointless_to_retry(refusal):
         headers.append((b"x-should-retry", b"false"))
     if refusal.retry_us is not None:
+        headers.append((b"retry-after-ms", b"%d" % retry_after_ms(refusal.retry_us)))
         headers.append((b"retry-after", b"%d" % retry_after_s(refusal.retry_us)))
     return headers
 

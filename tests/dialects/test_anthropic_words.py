@@ -12,7 +12,8 @@ from anthropic.types import RawMessageStreamEvent
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.dialects.anthropic_words import error_event, error_type, limit_headers, refuse, rfc3339, wire_status
+from gateway.dialects.anthropic_words import error_event, error_type, limit_headers, refuse, retry_headers, rfc3339, wire_status
+from gateway.model.decision import Refusal
 from gateway.model.limit import Count
 from tests.dialects.states import NOW, SECOND, a_refusal, a_state
 
@@ -137,3 +138,8 @@ def test_the_sdk_raises_on_an_error_in_a_stream(sdk):
         list(anthropic.Stream(cast_to=RawMessageStreamEvent, response=response, client=sdk))
     assert caught.value.status_code == 200
     assert caught.value.body["error"] == {"type": "api_error", "message": "Rate limit reached."}
+
+
+def test_a_wait_is_told_in_milliseconds_and_in_whole_seconds():
+    told = dict(retry_headers(Refusal("limit_requests", 429, "wait", "limit.rpm", retry_us=374_000)))
+    assert told == {b"retry-after-ms": b"374", b"retry-after": b"1"}
