@@ -31,7 +31,10 @@ _LARGEST_BATCH = 256
 
 _STALL_S = 0.005
 _GRACE_S = 0.02
-"""When this process's loop was stalled past a deadline, the answer may be lying in the socket: that long is waited for it."""
+_TURNS = 4
+_LONGEST_GRACE_S = 0.25
+"""A deadline is for Redis, not for ourselves. Where this process's loop was stalled past it, or takes long for each turn, the answer
+may lie in the socket, or be a turn or two from its caller (sent, read, handed on, resumed): so many turns are waited for it, once."""
 
 _GIVES_UP_S = 1.0
 """So long after the last deadline of its batch a lane gives its connection up. The callers have gone by then."""
@@ -82,6 +85,7 @@ class RedisLine:
         self._idle: list[AbstractConnection] = []
         self._lanes: set[asyncio.Task[None]] = set()
         self._woken = False
+        self._asked = self._turn = 0.0
         self._closed = False
 
     async def call(self, *words: Word, deadline_s: float | None = None, asking: bool = False) -> Any:
@@ -132,6 +136,7 @@ class RedisLine:
         self._waiting.append(call)
         if not self._woken:
             self._woken = True
+            self._asked = loop.time()
             loop.call_soon(self._depart)
         timer = loop.call_at(due, self._late, call)
         try:
@@ -143,9 +148,10 @@ class RedisLine:
         loop = asyncio.get_running_loop()
         if call.future.done():
             return
-        if not call.stalled and loop.time() - call.due > _STALL_S:
+        turn = max(self._turn, loop.time() - call.due)
+        if not call.stalled and turn > _STALL_S:
             call.stalled = True
-            loop.call_later(_GRACE_S, self._late, call)
+            loop.call_later(min(max(_GRACE_S, _TURNS * turn), _LONGEST_GRACE_S), self._late, call)
             return
         self.breaker.failed()
         if call.sent:
@@ -157,6 +163,7 @@ class RedisLine:
 
     def _depart(self) -> None:
         self._woken = False
+        self._turn = asyncio.get_running_loop().time() - self._asked
         if self._waiting and len(self._lanes) < _LANES and not self._closed:
             lane = asyncio.ensure_future(self._lane())
             self._lanes.add(lane)

@@ -131,6 +131,25 @@ async def test_a_stalled_loop_does_not_lose_an_answer_that_is_there(redis_url):
     await line.aclose()
 
 
+async def test_a_loop_whose_turns_are_long_does_not_make_redis_look_slow(redis_url):
+    """A saturated gateway: each turn of its loop takes most of the deadline, and an answer needs several."""
+    line = line_to(redis_url + "?deadline_ms=30")
+    await line.call("PING")
+    done = False
+
+    async def busy():
+        while not done:
+            time.sleep(0.045)
+            await asyncio.sleep(0)
+
+    working = asyncio.ensure_future(busy())
+    for number in range(4):
+        assert await line.call("ECHO", number) == b"%d" % number
+    done = True
+    await working
+    await line.aclose()
+
+
 async def test_a_closed_line_says_so(line):
     await line.call("PING")
     await line.aclose()
