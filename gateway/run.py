@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
 from collections.abc import Callable
@@ -38,6 +39,12 @@ async def _served(settings: Settings, data_socket: socket.socket, admin_socket: 
         async def plane() -> Plane:
             return running
 
+        def ready() -> None:
+            # What was made by now lives as long as the process: the collector need not walk it again and again, pausing every stream.
+            gc.collect()
+            gc.freeze()
+            told(_url(data_socket), _url(admin_socket), str(running.policy()["label"]), settings, key)
+
         planes = [
             (PlaneServer(proxy(running), shutdown_s=settings.shutdown_s), data_socket),
             (PlaneServer(admin_app(plane, settings.admin_token), shutdown_s=1), admin_socket),
@@ -46,7 +53,7 @@ async def _served(settings: Settings, data_socket: socket.socket, admin_socket: 
             planes,
             closing=running.close_door,
             reload=running.reload,
-            ready=lambda: told(_url(data_socket), _url(admin_socket), str(running.policy()["label"]), settings, key),
+            ready=ready,
         )
     finally:
         await running.aclose()
