@@ -8,12 +8,9 @@ structure.
 
 from __future__ import annotations
 
-from typing import Any
-
-from gateway.model.evidence import Evidence, Kind
 from gateway.model.look import Look
-from gateway.signals.base import Baseline
-from gateway.signals.counts import Counts, dump_counts, load_counts, merge_counts, short, surprise, weight_of
+from gateway.signals.counting import Counting
+from gateway.signals.counts import Counts, short
 from gateway.signals.templating import no_reader
 
 __all__ = ["SIGNAL", "Coverage"]
@@ -23,15 +20,15 @@ _LEAST = 20
 _MOST = 9.0
 
 
-class Coverage:
+class Coverage(Counting):
     """See the module."""
 
     name = "coverage"
-    version = "1"
-    kind: Kind = "structure"
-
-    def fresh(self) -> Counts:
-        return Counts()
+    kind = "structure"
+    rate = _RATE
+    least = _LEAST
+    most = _MOST
+    told = "begin and end like none before, with no reader in sight"
 
     def watch(self, state: Counts, look: Look) -> None:
         if not look.words:
@@ -40,24 +37,6 @@ class Coverage:
         state.count(no_reader(look) and head not in state.recent and tail not in state.recent)
         state.remember(head)
         state.remember(tail)
-
-    def dump(self, state: Counts) -> list[Any]:
-        return dump_counts(state)
-
-    def load(self, plain: Any) -> Counts:
-        return load_counts(plain)
-
-    def merge(self, state: Counts, other: Counts) -> None:
-        merge_counts(state, other)
-
-    def weigh(self, state: Counts, now_us: int, baseline: Baseline) -> Evidence | None:
-        if state.hits < _LEAST:
-            return None
-        weight = weight_of(self.name, surprise(state.seen, state.hits, _RATE), _MOST, baseline)
-        if weight < 1:
-            return None
-        seen = f"{state.hits} of {state.seen} requests begin and end like none before, with no reader in sight"
-        return Evidence(self.name, self.version, self.kind, round(weight, 1), seen, f"more than {_RATE:.0%} of the requests")
 
 
 SIGNAL = Coverage()

@@ -7,12 +7,9 @@ stays; a product bans words by one set that stays. Kind: parameters.
 
 from __future__ import annotations
 
-from typing import Any
-
-from gateway.model.evidence import Evidence, Kind
 from gateway.model.look import Look
-from gateway.signals.base import Baseline
-from gateway.signals.counts import Counts, dump_counts, load_counts, merge_counts, short, surprise, weight_of
+from gateway.signals.counting import Counting
+from gateway.signals.counts import Counts, short
 
 __all__ = ["SIGNAL", "Probing"]
 
@@ -23,15 +20,15 @@ _MOST = 25.0
 _SHORT_ANSWER = 4
 
 
-class Probing:
+class Probing(Counting):
     """See the module. A hit reads numbers under a set of biases that was not seen lately."""
 
     name = "probing"
-    version = "1"
-    kind: Kind = "parameters"
-
-    def fresh(self) -> Counts:
-        return Counts()
+    kind = "parameters"
+    rate = _RATE
+    least = _LEAST
+    most = _MOST
+    told = "read a token or its probabilities under biases not used before"
 
     def watch(self, state: Counts, look: Look) -> None:
         if not look.words:
@@ -41,24 +38,6 @@ class Probing:
         state.count(bool(reads and biases and state.recent and biases not in state.recent))
         if biases and biases not in state.recent:
             state.remember(biases)
-
-    def dump(self, state: Counts) -> list[Any]:
-        return dump_counts(state)
-
-    def load(self, plain: Any) -> Counts:
-        return load_counts(plain)
-
-    def merge(self, state: Counts, other: Counts) -> None:
-        merge_counts(state, other)
-
-    def weigh(self, state: Counts, now_us: int, baseline: Baseline) -> Evidence | None:
-        if state.hits < _LEAST:
-            return None
-        weight = weight_of(self.name, surprise(state.seen, state.hits, _RATE), _MOST, baseline)
-        if weight < 1:
-            return None
-        seen = f"{state.hits} of {state.seen} requests read a token or its probabilities under biases not used before"
-        return Evidence(self.name, self.version, self.kind, round(weight, 1), seen, f"more than {_RATE:.0%} of the requests")
 
 
 SIGNAL = Probing()

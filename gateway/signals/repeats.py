@@ -5,12 +5,9 @@ Companion of `probing`, which looks at the parameters; this one looks at how req
 
 from __future__ import annotations
 
-from typing import Any
-
-from gateway.model.evidence import Evidence, Kind
 from gateway.model.look import Look
-from gateway.signals.base import Baseline
-from gateway.signals.counts import Counts, dump_counts, load_counts, merge_counts, short, surprise, weight_of
+from gateway.signals.counting import Counting
+from gateway.signals.counts import Counts, short
 
 __all__ = ["SIGNAL", "Repeats"]
 
@@ -21,15 +18,15 @@ _MOST = 20.0
 _SHORT_ANSWER = 4
 
 
-class Repeats:
+class Repeats(Counting):
     """See the module. A hit repeats one of the last prompts word for word."""
 
     name = "repeats"
-    version = "1"
-    kind: Kind = "structure"
-
-    def fresh(self) -> Counts:
-        return Counts()
+    kind = "structure"
+    rate = _RATE
+    least = _LEAST
+    most = _MOST
+    told = "repeat a prompt for the probabilities of a few tokens"
 
     def watch(self, state: Counts, look: Look) -> None:
         if not look.words:
@@ -39,24 +36,6 @@ class Repeats:
         state.count(read and prompt in state.recent)
         if read:
             state.remember(prompt)
-
-    def dump(self, state: Counts) -> list[Any]:
-        return dump_counts(state)
-
-    def load(self, plain: Any) -> Counts:
-        return load_counts(plain)
-
-    def merge(self, state: Counts, other: Counts) -> None:
-        merge_counts(state, other)
-
-    def weigh(self, state: Counts, now_us: int, baseline: Baseline) -> Evidence | None:
-        if state.hits < _LEAST:
-            return None
-        weight = weight_of(self.name, surprise(state.seen, state.hits, _RATE), _MOST, baseline)
-        if weight < 1:
-            return None
-        seen = f"{state.hits} of {state.seen} requests repeat a prompt for the probabilities of a few tokens"
-        return Evidence(self.name, self.version, self.kind, round(weight, 1), seen, f"more than {_RATE:.0%} of the requests")
 
 
 SIGNAL = Repeats()

@@ -6,12 +6,9 @@ weighs enough to have somebody watched; it is the second kind of evidence beside
 
 from __future__ import annotations
 
-from typing import Any
-
-from gateway.model.evidence import Evidence, Kind
 from gateway.model.look import Look
-from gateway.signals.base import Baseline
-from gateway.signals.counts import Counts, dump_counts, load_counts, merge_counts, short, surprise, weight_of
+from gateway.signals.counting import Counting
+from gateway.signals.counts import Counts, short
 
 __all__ = ["SIGNAL", "Templating", "no_reader"]
 
@@ -32,15 +29,15 @@ def _label(look: Look) -> bool:
     return 0 <= look.max_output <= _LABEL or (look.status == 200 and look.output_tokens <= _LABEL)
 
 
-class Templating:
+class Templating(Counting):
     """See the module. A hit begins or ends like one of the last texts (with what looks filled in masked) and is none of them."""
 
     name = "templating"
-    version = "1"
-    kind: Kind = "structure"
-
-    def fresh(self) -> Counts:
-        return Counts()
+    kind = "structure"
+    rate = _RATE
+    least = _LEAST
+    most = _MOST
+    told = "put something new into one wrapper, with no reader in sight"
 
     def watch(self, state: Counts, look: Look) -> None:
         if not look.words:
@@ -55,24 +52,6 @@ class Templating:
             if hashed in state.recent:
                 state.recent.remove(hashed)
             state.remember(hashed)
-
-    def dump(self, state: Counts) -> list[Any]:
-        return dump_counts(state)
-
-    def load(self, plain: Any) -> Counts:
-        return load_counts(plain)
-
-    def merge(self, state: Counts, other: Counts) -> None:
-        merge_counts(state, other)
-
-    def weigh(self, state: Counts, now_us: int, baseline: Baseline) -> Evidence | None:
-        if state.hits < _LEAST:
-            return None
-        weight = weight_of(self.name, surprise(state.seen, state.hits, _RATE), _MOST, baseline)
-        if weight < 1:
-            return None
-        seen = f"{state.hits} of {state.seen} requests put something new into one wrapper, with no reader in sight"
-        return Evidence(self.name, self.version, self.kind, round(weight, 1), seen, f"more than {_RATE:.0%} of the requests")
 
 
 SIGNAL = Templating()
