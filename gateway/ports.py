@@ -16,10 +16,11 @@ from gateway.model.caller import KeyRecord
 from gateway.model.evidence import Verdict
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
 from gateway.model.record import AuditRecord, Opened
+from gateway.risk.judged import Judged
 
 __all__ = [
-    "Admission", "AuditSink", "Clock", "Headers", "HistoryStore", "HoldStore", "KeyStore", "Meter", "OwnerStore", "Upstream",
-    "UpstreamAnswer", "UpstreamRequest",
+    "Admission", "AuditSink", "Clock", "Headers", "HistoryStore", "HoldStore", "KeyStore", "Meter", "OwnerStore", "RiskStore",
+    "Upstream", "UpstreamAnswer", "UpstreamRequest",
 ]  # fmt: skip
 
 Headers = list[tuple[bytes, bytes]]
@@ -135,6 +136,27 @@ class HistoryStore(Protocol):
 
     def standing(self, key_id: str) -> Verdict: ...
     def put(self, key_id: str, verdict: Verdict) -> None: ...
+
+
+class RiskStore(Protocol):
+    """Verdicts and campaigns of a deployment as people ask for them: for a command beside the gateway as for its admin plane.
+
+    Of memory and SQLite a command sees what the gateway wrote down last (twice a second), of Redis what any process told last.
+    Verdicts are as they were put: `gateway.risk.fading.as_of(policy, verdict, now_us)` says what is left of one, and
+    `gateway.risk.course.points(verdict.course)` how its score went.
+
+    - `verdict(key_id)`: NO_VERDICT of whom nothing is known.
+    - `ranked(limit, campaign)`: the callers with the highest scores, of equals those judged last first; `campaign` None for all, else
+      those of one. At most `limit`.
+    - `campaign(id)`: one campaign with its own verdict, None where there is none of that id (any more).
+    - `campaigns()`: all there are, the heaviest first.
+    - StoreUnavailable when it cannot answer.
+    """
+
+    async def verdict(self, key_id: str) -> Verdict: ...
+    async def ranked(self, limit: int, campaign: str | None = None) -> list[tuple[str, Verdict]]: ...
+    async def campaign(self, id: str) -> Judged | None: ...
+    async def campaigns(self) -> list[Judged]: ...
 
 
 class UpstreamRequest(Struct, frozen=True):

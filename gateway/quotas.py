@@ -24,6 +24,7 @@ from gateway.model.value import replace
 from gateway.policy.explain import limit_words
 from gateway.policy.match import match_caller
 from gateway.ports import HistoryStore, HoldStore, KeyStore
+from gateway.risk.fading import as_of
 
 __all__ = ["Asked", "Standing", "quota_of"]
 
@@ -68,7 +69,7 @@ async def quota_of(
     state does not answer.
     """
     caller, record = await _caller(asked, policy, keys)
-    verdict = history.standing(caller.key_id) if history is not None and caller.key_id else NO_VERDICT
+    verdict = as_of(policy, history.standing(caller.key_id), now_us) if history is not None and caller.key_id else NO_VERDICT
     standing = _standing(asked, policy, caller, record, verdict, now_us)
     states = await holds.look(standing.claims)
     return _told(policy, standing, states, verdict, now_us)

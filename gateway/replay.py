@@ -20,6 +20,7 @@ from gateway.model.decision import Action
 from gateway.model.evidence import Verdict
 from gateway.model.policy import Policy
 from gateway.ports import HistoryStore
+from gateway.risk.fading import as_of
 from gateway.stores.verdicts import MemoryVerdicts
 from gateway.trace import TraceRecord
 from gateway.traceroad import Judged, TraceRoad
@@ -86,7 +87,7 @@ class Replay:
 
     def final(self, key: str) -> tuple[Action, Verdict]:
         """What the ladder does with a caller at the end, and the verdict that it goes by."""
-        verdict = self.history.standing(key)
+        verdict = as_of(self.policy, self.history.standing(key), self.now_us)
         return climb(self.policy, verdict).acting.do, verdict
 
     def seen(self, record: TraceRecord) -> CallerSeen | None:

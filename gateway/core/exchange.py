@@ -36,6 +36,7 @@ from gateway.model.limit import Amounts, Hold, Taken
 from gateway.model.record import AuditRecord, SettleOutcome
 from gateway.model.value import replace
 from gateway.policy.match import choose_upstream, match_caller
+from gateway.risk.fading import as_of
 
 __all__ = [
     "Abort", "Admit", "Answer", "Assess", "Challenge", "Done", "Extend", "Forward", "Identify", "Keep", "Leave", "Open", "Own", "Read",
@@ -106,7 +107,7 @@ class Read(Struct, frozen=True):
 
 
 class Assess(Struct, frozen=True):
-    """I/O: read the caller's standing verdict, which is local and never waits. The decision is formed on the reply."""
+    """I/O: read the caller's standing verdict, which is local and never waits. The decision is formed on what is left of it."""
 
     trail: Trail
     plain: bytes = b""
@@ -117,9 +118,10 @@ class Assess(Struct, frozen=True):
         assert caller is not None  # Identify comes first
         assert tier is not None
         assert facts is not None
-        judgement = decide(trail.policy, trail.rule, tier, caller, facts, reply, route=trail.route)
+        verdict = as_of(trail.policy, reply, trail.arrival.at_us)
+        judgement = decide(trail.policy, trail.rule, tier, caller, facts, verdict, route=trail.route)
         upstream = choose_upstream(trail.policy, facts.model)
-        trail = replace(trail, verdict=reply, decision=judgement.decision, upstream=upstream)
+        trail = replace(trail, verdict=verdict, decision=judgement.decision, upstream=upstream)
         if judgement.refusal is not None:
             return _refused(trail, judgement.refusal)
         if upstream is None:

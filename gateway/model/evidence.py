@@ -34,7 +34,10 @@ class Verdict(Struct, frozen=True):
     """What all evidence on a caller adds up to: a standing judgement, read locally on the road.
 
     `score` in decibans; `kinds` that spoke; `high` the highest score within the policy's `step_down.after`; `observed` what all
-    evidence comes to, watched signals and exempt ones included, None where nothing but the score is known.
+    evidence comes to, watched signals and exempt ones included, None where nothing but the score is known. All of it is true as of
+    `at_us` (Unix microseconds) and fades from then on: `gateway.risk.fading.as_of` says what is left; of 0, as in a test of a
+    policy, it stands as it is. `peaks`: when and how high, what `high` comes down by. `course`: how the score went, packed
+    (`gateway.risk.course`).
     """
 
     score: float = 0.0
@@ -43,6 +46,9 @@ class Verdict(Struct, frozen=True):
     reasons: tuple[Evidence, ...] = ()
     high: float = 0.0
     observed: float | None = None
+    at_us: int = 0
+    peaks: tuple[tuple[int, float], ...] = ()
+    course: bytes = b""
 
 
 NO_VERDICT = Verdict()

@@ -72,6 +72,7 @@ def summed(policy: Policy, rule: str, spoken: Sequence[Evidence], *, age_us: int
         reasons=tuple(reasons),
         high=score,
         observed=max(FLOOR, observed),
+        at_us=now_us,
     )
 
 
@@ -95,7 +96,7 @@ def with_peak(policy: Policy, peaks: Peaks, verdict: Verdict, now_us: int) -> tu
     since = now_us - policy.step_down.after_us
     kept = [(at_us, score) for at_us, score in peaks if at_us >= since and score > verdict.score]
     kept = [*kept[: _MOST_PEAKS - 1], (now_us, verdict.score)]
-    return replace(verdict, high=kept[0][1]), tuple(kept)
+    return replace(verdict, high=kept[0][1], peaks=tuple(kept)), tuple(kept)
 
 
 def larger(own: Verdict, campaign: Verdict) -> Verdict:
@@ -103,4 +104,5 @@ def larger(own: Verdict, campaign: Verdict) -> Verdict:
     campaign either way."""
     if campaign.score <= own.score:
         return replace(own, campaign=campaign.campaign, high=max(own.high, campaign.high))
-    return replace(campaign, high=max(own.high, campaign.high), observed=max(own.observed or 0.0, campaign.observed or 0.0))
+    observed = max(own.observed or 0.0, campaign.observed or 0.0)
+    return replace(campaign, high=max(own.high, campaign.high), observed=observed, peaks=own.peaks)

@@ -1,0 +1,3 @@
+"""What `ports.RiskStore` promises, over every adapter."""
+
+from __future__ import annotations
