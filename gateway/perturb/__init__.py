@@ -1,0 +1,1 @@
+"""What a flagged caller's answer loses or carries: pure crafts, one file each."""
