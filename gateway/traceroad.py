@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Literal
 from urllib.parse import unquote
 
-from gateway.asgi.peer import grouped
+from gateway.asgi.peer import agent_of, grouped
 from gateway.core.exchange import Admit, Assess, Challenge, Identify, Keep, Leave, Own, Read, Record, Relay, Reserve, Settle, Step
 from gateway.core.replies import Answered, Found, Payload, Relayed
 from gateway.core.trail import Trail
@@ -152,6 +152,7 @@ class TraceRoad:
             account=record.account,
             attributes=tuple(sorted(record.attributes.items())),
             content_length=len(record.body),
+            agent=agent_of([(name.lower().encode(), value.encode()) for name, value in record.headers.items()]),
         )
         route = f"{record.method} {normal_path(path)}"
         return Identify(Trail(arrival, self._policy, dialect_for(record.method, path), route))

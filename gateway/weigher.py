@@ -56,6 +56,7 @@ class _Ended(msgspec.Struct, frozen=True):
     account: str
     peer: str
     attributes: Any
+    agent: str
     at_us: int
     ended_us: int
     status: int
@@ -122,6 +123,7 @@ class Weigher:
             account=caller.account,
             peer=caller.peer,
             attributes=caller.attributes,
+            agent=trail.arrival.agent,
             at_us=trail.arrival.at_us,
             ended_us=ended_us,
             status=outcome.status,
@@ -266,9 +268,15 @@ def _look(ended: _Ended) -> Look:
         duration_us=max(0, ended.ended_us - ended.at_us),
         refused=ended.refused,
         finish=ended.finish,
-        attributes=tuple(ended.attributes.items()),
+        attributes=_attributes(ended),
         **read,
     )
+
+
+def _attributes(ended: _Ended) -> tuple[tuple[str, str], ...]:
+    """What is known of the caller; where nobody else says which client it has, what the client says."""
+    known = tuple(ended.attributes.items())
+    return known if not ended.agent or "agent" in ended.attributes else (*known, ("agent", ended.agent))
 
 
 def _document(asked: bytes | None) -> dict[str, Any]:

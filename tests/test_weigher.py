@@ -147,6 +147,25 @@ def test_a_body_that_says_little_or_too_much_is_weighed_by_its_facts(weigher, me
     assert told(metrics, "gateway_weigh_shed_total") == 0
 
 
+@pytest.mark.parametrize(
+    ("attributes", "agent", "seen"),
+    [
+        ({"asn": "AS1"}, "curl/8", (("asn", "AS1"), ("agent", "curl/8"))),
+        ({"agent": "told by the proxy"}, "curl/8", (("agent", "told by the proxy"),)),
+        ({}, "", ()),
+    ],
+)
+def test_signals_see_which_client_it_is(weigher, monkeypatch, attributes, agent, seen):
+    looks = []
+    monkeypatch.setattr(weigher.scales, "feed", lambda policy, rule, look: looks.append(look))
+    step = ended()
+    trail = step.trail
+    caller = replace(trail.caller, attributes=attributes)
+    weigher.see(replace(step, trail=replace(trail, caller=caller, arrival=replace(trail.arrival, agent=agent))), NOW_US)
+    all_weighed(weigher)
+    assert looks[0].attributes == seen
+
+
 class Broken(Counting):
     def watch(self, state, look):
         raise RuntimeError(SECRET)

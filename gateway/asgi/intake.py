@@ -19,7 +19,7 @@ from gateway.asgi.credentials import Credential, credential_of, inject, only_kno
 from gateway.asgi.door import Door as PeerGuard
 from gateway.asgi.fields import framing_fault, request_fields
 from gateway.asgi.httpdoor import HttpDoor
-from gateway.asgi.peer import asserted_identity, peer_of
+from gateway.asgi.peer import agent_of, asserted_identity, peer_of
 from gateway.core.exchange import Identify
 from gateway.core.refusals import internal
 from gateway.core.trail import Trail
@@ -183,6 +183,7 @@ class Intake:
             tier=asserted.tier if asserted else None,
             tags=asserted.tags if asserted else frozenset(),
             attributes=asserted.attributes if asserted else (),
+            agent=agent_of(headers),
             content_length=length,
         )
         return arrival, self._shut(scope, policy, peer.grouped, source)

@@ -26,7 +26,7 @@ from msgspec import Struct
 from gateway.model.policy import Network
 from gateway.ports import Headers
 
-__all__ = ["Identity", "Peer", "asserted_identity", "grouped", "peer_of"]
+__all__ = ["Identity", "Peer", "agent_of", "asserted_identity", "grouped", "peer_of"]
 
 _MOST_HOPS = 32
 _LONGEST_CHAIN = 4096
@@ -186,6 +186,14 @@ def _walk(nodes: list[str], trusted: Sequence[Network]) -> Address | None:
 def _tags(value: str) -> frozenset[str]:
     words = [word.strip() for word in value.split(",")]
     return frozenset([word for word in words if word][:_MOST_TAGS])
+
+
+def agent_of(headers: Headers) -> str:
+    """The client's own `user-agent`, at most 256 printable ASCII characters of it. A caller may say what it likes there: it is no
+    attribute that a policy could match, and is compared with others' off the road."""
+    said = next((value for name, value in headers if name == b"user-agent"), b"")
+    agent = said[:_LONGEST_VALUE].decode("ascii", "replace").strip()
+    return agent if agent.isascii() and agent.isprintable() else ""
 
 
 def _attributes(said: dict[bytes, str]) -> tuple[tuple[str, str], ...]:

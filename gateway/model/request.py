@@ -28,6 +28,8 @@ class Arrival(Struct, frozen=True):
     tags: frozenset[str] = frozenset()
     attributes: tuple[tuple[str, str], ...] = ()
     content_length: int | None = None
+    agent: str = ""
+    """The client's own `user-agent`, at most 256 characters of it: what it says of itself, which no policy matches."""
 
 
 class Estimate(Struct, frozen=True):

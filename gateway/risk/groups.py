@@ -7,14 +7,17 @@ found group has to weigh by itself; single accounts come to a group where most o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
-__all__ = ["LEVELS", "gather"]
+from gateway.risk.steps import Steps, finish
+
+__all__ = ["LEVELS", "gather", "gathering"]
 
 LEVELS = (8, 6, 5, 4)
 """Parts of wording in common, the strictest level first. A payment in common counts as one."""
 _FEWEST = 3
 _ROUNDS = 4
+_AT_ONCE = 64
 
 Edges = Mapping[int, Mapping[int, int]]
 """Account -> other account -> strength, both ways."""
@@ -22,9 +25,15 @@ Edges = Mapping[int, Mapping[int, int]]
 
 def gather(edges: Edges, weigh: Callable[[list[int]], float], at_least: float) -> list[list[int]]:
     """The groups that weigh at least so much, each sorted. `weigh` gives a group's evidence in decibans."""
+    return finish(gathering(edges, weigh, at_least))
+
+
+def gathering(edges: Edges, weigh: Callable[[list[int]], float], at_least: float) -> Steps[list[list[int]]]:
+    """The same in steps."""
     home: dict[int, int] = {}
     for level in LEVELS:
-        for group in _components(edges, level):
+        for group in (yield from _components(edges, level)):
+            yield
             new = [number for number in group if number not in home]
             homes = {home[number] for number in group if number in home}
             if len(group) < _FEWEST or (not new and len(homes) == 1) or weigh(group) < at_least:
@@ -62,10 +71,13 @@ def _nearest(others: Mapping[int, int], home: Mapping[int, int]) -> int | None:
     return name if name is not None and met[name] >= 2 and 2 * strengths[name] > sum(others.values()) else None
 
 
-def _components(edges: Edges, level: int) -> Iterable[list[int]]:
+def _components(edges: Edges, level: int) -> Steps[list[list[int]]]:
     """What hangs together by edges of at least this strength, sorted; single accounts left out."""
     seen: set[int] = set()
-    for start in edges:
+    found: list[list[int]] = []
+    for number, start in enumerate(edges):
+        if number % _AT_ONCE == 0:
+            yield
         if start in seen:
             continue
         seen.add(start)
@@ -77,4 +89,5 @@ def _components(edges: Edges, level: int) -> Iterable[list[int]]:
                     group.append(other)
                     ahead.append(other)
         if len(group) > 1:
-            yield sorted(group)
+            found.append(sorted(group))
+    return found

@@ -16,13 +16,14 @@ Nothing of `truth` and nothing of the system prompt links: prompts of frameworks
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
 from gateway.model.evidence import Evidence
 from gateway.model.look import Look
-from gateway.risk.groups import gather
+from gateway.risk.groups import gathering
+from gateway.risk.steps import Steps, finish
 from gateway.risk.together import Crowd, Link, weigh_together
 from gateway.risk.wrappers import Account, Wrappers
 
@@ -34,6 +35,8 @@ _MOST_PAIRS = 2_000_000
 _FEWEST_PARTS = 2
 _RARE_PAYMENT = 32
 _CAP = 40.0
+_AT_ONCE = 8
+_STEP = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +96,23 @@ class Links:
 
     def campaigns(self) -> list[Campaign]:
         """All groups that weigh enough, the heaviest first. Work: the accounts once, and the pairs that share parts."""
-        crowd = Crowd(list(self._accounts.values()))
+        return finish(self.looking())
+
+    def looking(self) -> Steps[list[Campaign]]:
+        """The same in steps, between which looks may go in: those are not, or only partly, seen by it."""
+        known = dict(self._accounts)  # whoever is forgotten meanwhile is still there to be weighed
+        crowd = yield from Crowd.met(list(known.values()))
 
         def weigh(numbers: list[int]) -> float:
-            return _sum(weigh_together([self._accounts[number] for number in numbers], crowd))
+            return _sum(weigh_together([known[number] for number in numbers], crowd))
 
+        edges = yield from self._edges(known, crowd)
         found = []
-        for numbers in gather(self._edges(crowd), weigh, self._at_least):
-            accounts = [self._accounts[number] for number in numbers]
+        for numbers in (yield from gathering(edges, weigh, self._at_least)):
+            accounts = [known[number] for number in numbers]
             links = weigh_together(accounts, crowd)
             found.append(self._campaign(numbers, accounts, links, _sum(links)))
+            yield
         return sorted(found, key=lambda campaign: (-campaign.evidence, campaign.id))
 
     def _new(self, name: str, at_us: int) -> int:
@@ -122,11 +132,12 @@ class Links:
             del self._numbers[self._accounts.pop(number).name]
             self._found.pop(number, None)
 
-    def _edges(self, crowd: Crowd) -> dict[int, dict[int, int]]:
+    def _edges(self, known: dict[int, Account], crowd: Crowd) -> Steps[dict[int, dict[int, int]]]:
         """Which accounts have how many parts in common, where that is half of what one of them repeats and shares."""
         pairs: Counter[int] = Counter()
         own: Counter[int] = Counter()
-        for users in sorted(self._telling(), key=len):
+        telling = yield from self._telling(known)
+        for users in sorted(telling, key=len):
             own.update(users)
             if len(pairs) + len(users) * (len(users) - 1) // 2 > _MOST_PAIRS:
                 self.skipped_parts += 1
@@ -134,28 +145,30 @@ class Links:
             users.sort()
             for at, one in enumerate(users):
                 pairs.update([one << 32 | other for other in users[at + 1 :]])
+                if at % _AT_ONCE == 0:
+                    yield
         edges: dict[int, dict[int, int]] = {}
-        for pair, count in pairs.items():
+        for done, (pair, count) in enumerate(pairs.items()):
+            if done % _STEP == 0:
+                yield
             one, other = pair >> 32, pair & 0xFFFFFFFF
             if count >= _FEWEST_PARTS and 2 * count >= min(own[one], own[other]):
-                strength = count + self._one_payment(one, other, crowd)
+                strength = count + _one_payment(known[one], known[other], crowd)
                 edges.setdefault(one, {})[other] = edges.setdefault(other, {})[one] = strength
         return edges
 
-    def _one_payment(self, one: int, other: int, crowd: Crowd) -> bool:
-        """Whether two accounts have one payment that few others have."""
-        payment = self._accounts[one].payment
-        return bool(payment) and payment == self._accounts[other].payment and crowd.payments[payment] <= _RARE_PAYMENT
-
-    def _telling(self) -> Iterator[list[int]]:
+    def _telling(self, known: dict[int, Account]) -> Steps[list[list[int]]]:
         """For each part that is a wrapper's the accounts it recurs in: repeated at least as often as met once."""
-        for part, shared in self._wrappers.shared.items():
+        found = []
+        for part, shared in list(self._wrappers.shared.items()):
             if shared.common:
                 continue
-            counts = {number: self._accounts[number].count(part) for number in shared.users if number in self._accounts}
+            counts = {number: known[number].count(part) for number in shared.users if number in known}
             users = [number for number, count in counts.items() if count]
             if len(users) >= 2 and sum(counts.values()) >= shared.single:
-                yield users
+                found.append(users)
+            yield
+        return found
 
     def _campaign(self, numbers: list[int], accounts: list[Account], links: list[Link], evidence: float) -> Campaign:
         """The group with the id that most of its accounts have had, or a new one by its first account."""
@@ -166,9 +179,15 @@ class Links:
             name = "c-" + blake2b(accounts[0].name.encode("utf-8", "surrogatepass"), digest_size=5).hexdigest()
             since = self._now_us
         for number in numbers:
-            self._found[number] = (name, since)
+            if number in self._accounts:  # and not forgotten meanwhile
+                self._found[number] = (name, since)
         callers = tuple(sorted({key for account in accounts for key in account.keys}))
         return Campaign(name, callers, tuple(sorted(account.name for account in accounts)), tuple(links), evidence, since)
+
+
+def _one_payment(one: Account, other: Account, crowd: Crowd) -> bool:
+    """Whether two accounts have one payment that few others have."""
+    return bool(one.payment) and one.payment == other.payment and crowd.payments[one.payment] <= _RARE_PAYMENT
 
 
 def _sum(links: list[Link]) -> float:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from math import e, exp, fsum, lgamma, log, log10, sqrt
 from statistics import median
 
+from gateway.risk.steps import Steps, counted, finish, in_order
 from gateway.risk.wrappers import Account
 
 __all__ = ["Crowd", "Link", "decibans", "weigh_together"]
@@ -46,10 +47,24 @@ class Crowd:
     """Everybody, to compare with: how often each payment and network is met, and when accounts begin and end, sorted."""
 
     def __init__(self, accounts: Sequence[Account]) -> None:
-        self.payments = Counter(account.payment for account in accounts if account.payment)
-        self.networks = Counter(account.asn for account in accounts if account.asn)
-        self.starts = sorted(account.first_us for account in accounts)
-        self.stops = sorted(account.last_us for account in accounts)
+        self.payments: Counter[str]
+        self.networks: Counter[str]
+        self.starts: list[int]
+        self.stops: list[int]
+        finish(self._met(accounts))
+
+    @classmethod
+    def met(cls, accounts: Sequence[Account]) -> Steps[Crowd]:
+        """The same in steps."""
+        crowd = cls.__new__(cls)
+        yield from crowd._met(accounts)
+        return crowd
+
+    def _met(self, accounts: Sequence[Account]) -> Steps[None]:
+        self.payments = yield from counted(account.payment for account in accounts)
+        self.networks = yield from counted(account.asn for account in accounts)
+        self.starts = yield from in_order([account.first_us for account in accounts])
+        self.stops = yield from in_order([account.last_us for account in accounts])
 
 
 def decibans(chance: float) -> float:

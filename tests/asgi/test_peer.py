@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.asgi.peer import Identity, Peer, asserted_identity, grouped, peer_of
+from gateway.asgi.peer import Identity, Peer, agent_of, asserted_identity, grouped, peer_of
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 PROXY = ("10.0.0.1", 443)
@@ -158,3 +158,12 @@ def test_attributes_and_tags_are_bounded():
     identity = asserted(*many, ("x-gateway-tags", ",".join(f"t{n}" for n in range(50))), ("x-gateway-attribute-bad name", "1"))
     assert len(identity.attributes) == 32
     assert len(identity.tags) == 32
+
+
+@pytest.mark.parametrize(
+    ("said", "agent"),
+    [(b"openai-python/2.1", "openai-python/2.1"), (b" curl/8 ", "curl/8"), (b"x" * 300, "x" * 256), (b"caf\xe9", ""), (b"a\x00b", "")],
+)
+def test_what_a_client_says_of_itself_is_bounded_and_printable(said, agent):
+    assert agent_of([(b"host", b"h"), (b"user-agent", said)]) == agent
+    assert agent_of([]) == ""
