@@ -16,11 +16,12 @@ from gateway.model.caller import KeyRecord
 from gateway.model.evidence import Verdict
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
 from gateway.model.record import AuditRecord, Opened
+from gateway.model.ruling import Ruling
 from gateway.risk.judged import Judged
 
 __all__ = [
     "Admission", "AuditSink", "Clock", "Headers", "HistoryStore", "HoldStore", "KeyStore", "Meter", "OwnerStore", "RiskStore",
-    "Upstream", "UpstreamAnswer", "UpstreamRequest",
+    "RulingStore", "Upstream", "UpstreamAnswer", "UpstreamRequest",
 ]  # fmt: skip
 
 Headers = list[tuple[bytes, bytes]]
@@ -157,6 +158,20 @@ class RiskStore(Protocol):
     async def ranked(self, limit: int, campaign: str | None = None) -> list[tuple[str, Verdict]]: ...
     async def campaign(self, id: str) -> Judged | None: ...
     async def campaigns(self) -> list[Judged]: ...
+
+
+class RulingStore(Protocol):
+    """What people decided about callers, the same for every process that shares the state.
+
+    - `put` adds one; the last on a caller stands.
+    - `since(place)` gives those that were put after that place, in their order, and the place to ask from the next time. The first
+      place is 0. Where the state was lost meanwhile, all that there are.
+    - Bounded: past its capacity those that a later one has replaced are forgotten first, then the oldest.
+    - StoreUnavailable when it cannot answer.
+    """
+
+    async def put(self, ruling: Ruling) -> None: ...
+    async def since(self, place: int) -> tuple[int, list[Ruling]]: ...
 
 
 class UpstreamRequest(Struct, frozen=True):

@@ -30,6 +30,9 @@ TESTED_ELSEWHERE = {
     "gateway/stores/redis_keys.py": "tests/conformance/test_key_store.py",
     "gateway/stores/sqlite.py": "tests/conformance/test_key_store.py",
     "gateway/risk/judged.py": "tests/conformance/test_risk_store.py",
+    "gateway/stores/redis_rulings.py": "tests/conformance/test_ruling_store.py",
+    "gateway/stores/sqlite_rulings.py": "tests/conformance/test_ruling_store.py",
+    "gateway/model/ruling.py": "tests/conformance/test_ruling_store.py",
     "gateway/stores/verdicts.py": "tests/conformance/test_history_store.py",
 }
 """Files without a test of their own name: words that only hold values, and adapters that a conformance suite tests as one."""

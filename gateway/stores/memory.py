@@ -23,6 +23,7 @@ from gateway.stores.lock import FolderLock
 from gateway.stores.memory_holds import MemoryHolds
 from gateway.stores.opened import Opened
 from gateway.stores.sqlite import SqliteKeys, SqliteOwners
+from gateway.stores.sqlite_rulings import SqliteRulings
 from gateway.stores.verdicts import MemoryVerdicts
 
 __all__ = ["open_memory"]
@@ -46,10 +47,10 @@ async def open_memory(state: str, data: Path, *, secret: bytes | None, clock: Cl
         stack.push_async_callback(database.aclose)
         keys = SqliteKeys(database)
         agreed = await keys.secret(secret)
-        owners, degraded = SqliteOwners(database), DegradedHolds(MemoryHolds(clock))
+        owners, rulings, degraded = SqliteOwners(database), SqliteRulings(database), DegradedHolds(MemoryHolds(clock))
         if not exclusive:
             beside = HoldsBeside(database, clock)
-            return Opened(keys, beside, degraded, MemoryVerdicts(), owners, agreed, stack.pop_all().aclose)
+            return Opened(keys, beside, degraded, MemoryVerdicts(), owners, rulings, agreed, stack.pop_all().aclose)
         # A connection of its own: a long write of counters must not keep a key waiting.
         behind = await Database.open(file)
         stack.push_async_callback(behind.aclose)
@@ -59,7 +60,7 @@ async def open_memory(state: str, data: Path, *, secret: bytes | None, clock: Cl
         await journal.load()
         journal.start()
         stack.push_async_callback(journal.aclose)
-        return Opened(keys, holds, degraded, verdicts, owners, agreed, stack.pop_all().aclose, journal.measure)
+        return Opened(keys, holds, degraded, verdicts, owners, rulings, agreed, stack.pop_all().aclose, journal.measure)
 
 
 def _file(state: str, data: Path) -> Path:

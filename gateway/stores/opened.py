@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.ports import HistoryStore, HoldStore, KeyStore, Meter, OwnerStore
+from gateway.ports import HistoryStore, HoldStore, KeyStore, Meter, OwnerStore, RulingStore
 
 __all__ = ["Opened"]
 
@@ -24,6 +24,7 @@ class Opened:
     degraded: HoldStore
     verdicts: HistoryStore
     owners: OwnerStore
+    rulings: RulingStore
     secret: bytes
     close: Callable[[], Awaitable[None]]
     measure: Callable[[Meter], None] = _unmeasured

@@ -26,6 +26,7 @@ from gateway.stores.redis_holds import RedisHolds
 from gateway.stores.redis_keys import RedisKeys, RedisOwners
 from gateway.stores.redis_leases import RedisLeases
 from gateway.stores.redis_line import Line, RedisLine
+from gateway.stores.redis_rulings import RedisRulings
 from gateway.stores.urls import split_state_url
 from gateway.stores.verdicts import MemoryVerdicts
 
@@ -64,6 +65,7 @@ async def open_on(
             degraded=DegradedHolds(MemoryHolds(clock)),
             verdicts=MemoryVerdicts(),
             owners=RedisOwners(line),
+            rulings=RedisRulings(line),
             secret=agreed,
             close=stack.pop_all().aclose,
             measure=owed.measure,

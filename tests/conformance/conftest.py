@@ -17,7 +17,9 @@ from gateway.stores.redis_cluster import nodes_to
 from gateway.stores.redis_holds import HoldScripts, RedisHolds
 from gateway.stores.redis_keys import RedisKeys, RedisOwners
 from gateway.stores.redis_leases import RedisLeases
+from gateway.stores.redis_rulings import RedisRulings
 from gateway.stores.sqlite import SqliteKeys, SqliteOwners
+from gateway.stores.sqlite_rulings import SqliteRulings
 from tests.support.embedded import Embedded
 from tests.support.quota import LUA_CLOCK, START_US, HandClock
 
@@ -132,12 +134,14 @@ class Monotonic:
 
 
 class Shared:
-    """One state that several processes share: `keys()` and `owners(...)` open a further adapter on it, as one more process would."""
+    """One state that several processes share: `keys()`, `owners(...)` and `rulings(...)` open a further adapter on it, as one
+    more process would."""
 
-    def __init__(self, keys, owners):
+    def __init__(self, keys, owners, rulings):
         self.monotonic = Monotonic()
         self._keys = keys
         self.owners = owners
+        self.rulings = rulings
 
     def keys(self):
         return self._keys(KeyCache(now=self.monotonic))
@@ -148,11 +152,19 @@ async def shared(request, tmp_path):
     """A fresh state with keys and owners, by each adapter."""
     if request.param == "redis":
         line = line_to(request.getfixturevalue("redis_url") + "?deadline_ms=5000")
-        yield Shared(lambda cache: RedisKeys(line, cache=cache), lambda **options: RedisOwners(line, **options))
+        yield Shared(
+            lambda cache: RedisKeys(line, cache=cache),
+            lambda **options: RedisOwners(line, **options),
+            lambda **options: RedisRulings(line, **options),
+        )
         await line.aclose()
         return
     first, second = await Database.open(tmp_path / "gateway.db"), await Database.open(tmp_path / "gateway.db")
     turns = itertools.cycle([first, second])
-    yield Shared(lambda cache: SqliteKeys(next(turns), cache=cache), lambda **options: SqliteOwners(next(turns), **options))
+    yield Shared(
+        lambda cache: SqliteKeys(next(turns), cache=cache),
+        lambda **options: SqliteOwners(next(turns), **options),
+        lambda **options: SqliteRulings(next(turns), **options),
+    )
     await first.aclose()
     await second.aclose()
