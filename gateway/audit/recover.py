@@ -16,8 +16,9 @@ from gateway.audit.appendfile import AppendFile
 from gateway.audit.chain import Chain
 from gateway.audit.folder import CHECKPOINTS, chain_folders, claim, log_folder, segments, wait_for
 from gateway.audit.lines import encode, interrupted
+from gateway.audit.merkle import Tree
 from gateway.audit.read import Head, decode, head_of, lines_of, tail_of
-from gateway.audit.writer import mark
+from gateway.audit.writer import Signs, mark
 
 __all__ = ["Recovered", "recover", "recover_all"]
 
@@ -35,7 +36,7 @@ class Recovered:
     problem: str = ""
 
 
-def recover_all(data: Path, now_us: int) -> list[Recovered]:
+def recover_all(data: Path, now_us: int, signer: Signs | None = None) -> list[Recovered]:
     """Recover every chain whose writer is dead. One process at a time; those of living processes are left alone.
 
     OSError only when the folder of all chains cannot be made or locked.
@@ -47,7 +48,7 @@ def recover_all(data: Path, now_us: int) -> list[Recovered]:
     try:
         for chain in chain_folders(data):
             try:
-                result = _if_dead(chain, now_us)
+                result = _if_dead(chain, now_us, signer)
             except (OSError, msgspec.DecodeError, KeyError) as error:
                 result = Recovered(chain.name, problem=f"{type(error).__name__}: {error}")
             if result is not None:
@@ -57,17 +58,17 @@ def recover_all(data: Path, now_us: int) -> list[Recovered]:
     return done
 
 
-def _if_dead(chain: Path, now_us: int) -> Recovered | None:
+def _if_dead(chain: Path, now_us: int, signer: Signs | None) -> Recovered | None:
     lock = claim(chain)
     if lock is None:
         return None
     try:
-        return recover(chain, now_us)
+        return recover(chain, now_us, signer)
     finally:
         os.close(lock)
 
 
-def recover(chain: Path, now_us: int) -> Recovered | None:
+def recover(chain: Path, now_us: int, signer: Signs | None = None) -> Recovered | None:
     """Recover one chain, whose lock the caller has; None where it is closed, so that there is nothing to do."""
     files = segments(chain)
     tails = [(path, tail_of(path)) for path in files[-2:]]
@@ -80,12 +81,13 @@ def recover(chain: Path, now_us: int) -> Recovered | None:
         return Recovered(chain.name, problem=f"the last line of {path.name} is not a line of the log; run `gateway audit verify`")
     if head.kind == "closed":
         return None
-    return _wind_up(chain, tails[-1][0], head, sum(tail.torn for _, tail in tails), now_us)
+    return _wind_up(chain, tails[-1][0], head, sum(tail.torn for _, tail in tails), now_us, signer)
 
 
-def _wind_up(chain: Path, path: Path, last: Head, torn: int, now_us: int) -> Recovered:
+def _wind_up(chain: Path, path: Path, last: Head, torn: int, now_us: int, signer: Signs | None) -> Recovered:
     """1. Find what is open. 2. Cut what is torn. 3. Say so, record the interrupted, and close."""
     orphans, records = _open_at_end(chain)
+    tree = _tree_of(chain)
     file = AppendFile(path, new=False)
     try:
         file.cut(tail_of(path).whole)
@@ -96,16 +98,33 @@ def _wind_up(chain: Path, path: Path, last: Head, torn: int, now_us: int) -> Rec
         file.append(b"".join(lines), sync=True)
     finally:
         file.close()
-    _mark_closed(chain, now_us, place)
+    for line in lines:
+        _push(tree, line)
+    _mark_closed(chain, mark(chain.name, now_us, place, tree, signer))
     return Recovered(chain.name, torn, tuple(str(opened["id"]) for opened in orphans))
 
 
-def _mark_closed(chain: Path, now_us: int, place: Chain) -> None:
+def _tree_of(chain: Path) -> Tree:
+    """The tree of the lines that a chain has. All of it is read: a dead writer's chain is one of some days at most."""
+    tree = Tree()
+    for path in segments(chain):
+        for line in lines_of(path):
+            _push(tree, line)
+    return tree
+
+
+def _push(tree: Tree, line: bytes) -> None:
+    head = head_of(line)
+    if head is not None:
+        tree.push(head.hash)
+
+
+def _mark_closed(chain: Path, line: bytes) -> None:
     """The last line of `checkpoints.jsonl`, in place of one that was torn."""
     file = AppendFile(chain / CHECKPOINTS, new=False)
     try:
         file.cut(tail_of(file.path).whole)
-        file.append(mark(chain.name, now_us, place), sync=True)
+        file.append(line, sync=True)
     finally:
         file.close()
 

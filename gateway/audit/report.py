@@ -35,6 +35,10 @@ class ChainReport:
     closed: bool = False
     unanchored: int = 0
     lost: int = 0
+    signed: int = 0
+    """Checkpoints whose signature by a given key holds."""
+    unsigned: int = 0
+    """Checkpoints without a signature, where no key was given to check any."""
     after: list[dict[str, Any]] = field(default_factory=list)
     """Ends of earlier chains that its first line names."""
 

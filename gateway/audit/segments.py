@@ -21,6 +21,7 @@ from gateway.audit.folder import log_folder
 from gateway.audit.lines import opened_members, record_members
 from gateway.audit.read import decode, find_records, read_place
 from gateway.audit.recover import recover_all
+from gateway.audit.signing import Signer
 from gateway.audit.writer import SEGMENT_BYTES, ChainWriter, Entry
 from gateway.errors import AuditError, SettingsError
 from gateway.model.policy import AuditRules
@@ -67,7 +68,8 @@ class SegmentSink:
         """Recover what others left behind, then begin this process's chain."""
         self._loop = asyncio.get_running_loop()
         try:
-            for done in await asyncio.to_thread(recover_all, self._data, self._clock.now()):
+            self._writer.signer = signer = await asyncio.to_thread(Signer, self._data, self._clock.now())
+            for done in await asyncio.to_thread(recover_all, self._data, self._clock.now(), signer):
                 if done.problem:
                     _log.error("audit chain %s was left as it is: %s", done.chain, done.problem)
                 elif done.cut or done.orphans:

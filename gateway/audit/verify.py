@@ -1,7 +1,7 @@
 """Checking the log. Written against `docs/audit-format.md` alone: nothing here is shared with what writes.
 
     1. Follow each chain through its segments, line by line: shape, number, link, hash.
-    2. Hold each checkpoint in it against the next line of `checkpoints.jsonl`.
+    2. Hold each checkpoint in it against the next line of `checkpoints.jsonl`, with the root of all lines so far and its signature.
     3. At its end, ask what that file still says of lines that are not there.
     4. Ask where the earlier chains are that the first lines name, and the head that was expected.
 
@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.audit.report import ChainReport, Finding, Report
-from gateway.audit.verify_marks import Marks
+from gateway.audit.verify_marks import Mark, Marks
+from gateway.audit.verify_tree import PublicKeys, Roots
 
 __all__ = ["verify"]
 
@@ -33,15 +34,22 @@ _MARKS = "checkpoints.jsonl"
 _EVERY = 50_000
 
 
-def verify(data: Path, *, expect: str | None = None, progress: Callable[[int], None] = lambda lines: None) -> Report:
-    """Check the log under `data`. `expect`: a hash that must be there, which anchors its chain up to it. `progress` is told how many
-    further lines were read, from time to time. OSError where the log cannot be read, FileNotFoundError where there is none."""
+def verify(
+    data: Path,
+    *,
+    expect: str | None = None,
+    keys: PublicKeys | None = None,
+    progress: Callable[[int], None] = lambda lines: None,
+) -> Report:
+    """Check the log under `data`. `expect`: a hash that must be there, which anchors its chain up to it. `keys`: by one of which each
+    checkpoint must be signed, None: signatures are not asked for. `progress` is told how many further lines were read, from time
+    to time. OSError where the log cannot be read, FileNotFoundError where there is none."""
     root = data / "audit"
     report = Report()
     met = False
     for folder in sorted(path for path in root.iterdir() if _FOLDER.fullmatch(path.name)):
         with Marks(folder / _MARKS) as marks:
-            check = _Check(folder, marks, report, expect, progress)
+            check = _Check(folder, marks, report, expect, keys, progress)
             check.run()
         met |= check.met
     _check_named(report)
@@ -53,8 +61,18 @@ def verify(data: Path, *, expect: str | None = None, progress: Callable[[int], N
 class _Check:
     """The check of one chain."""
 
-    def __init__(self, folder: Path, marks: Marks, report: Report, expect: str | None, progress: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        marks: Marks,
+        report: Report,
+        expect: str | None,
+        keys: PublicKeys | None,
+        progress: Callable[[int], None],
+    ) -> None:
         self.met = False
+        self._keys = keys
+        self._roots = Roots()
         self._chain = ChainReport(folder.name, head=_ZEROS)
         self._folder = folder
         self._marks = marks
@@ -135,6 +153,7 @@ class _Check:
             chain.records += 1
             self._seq += 1
             self._prev = (computed,)
+            self._roots.add(computed.decode())
             return
         head, end = _HEAD.match(line), _END.fullmatch(line, max(0, len(line) - _TAIL))
         if head is None or end is None:
@@ -154,6 +173,7 @@ class _Check:
             return
         self._seq, self._unsure = seq + 1, 0
         self._prev = (stated, computed) if altered else (stated,)
+        self._roots.add(stated.decode())
         chain.records += kind == "record"
         if not altered and stated == self._expect:
             self.met, self._anchor = True, max(self._anchor, seq)
@@ -216,8 +236,22 @@ class _Check:
             self._marks.take()
             if (mark.head, mark.chain, mark.at_us) == (head, self._folder.name, members.get("at")):
                 self._anchor = max(self._anchor, seq)
+                self._signed(mark)
             else:
                 self._say(file, number, seq, f"{_MARKS} does not fit this line: the chain or that file was rewritten")
+
+    def _signed(self, mark: Mark) -> None:
+        """Root and signature of a checkpoint that fits its line."""
+        if mark.root and mark.root != self._roots.now() and self._report.findings == self._before:
+            self._say(_MARKS, mark.line, mark.seq, "the root that it states is not that of the lines up to it: that file was rewritten")
+        if self._keys is None:
+            self._chain.unsigned += not mark.signature
+            return
+        fault = self._keys.fault(mark.signed, mark.key, mark.signature) if mark.signature else "it is not signed"
+        if fault:
+            self._say(_MARKS, mark.line, mark.seq, fault)
+        else:
+            self._chain.signed += 1
 
     # ── 3. The end ──────────────────────────────────────────────────────────────────────────────
 

@@ -6,14 +6,20 @@ import re
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-__all__ = ["Mark", "Marks"]
+__all__ = ["Mark", "Marks", "mark_of"]
 
 _LONGEST = 1 << 20
-_MARK = re.compile(rb'\{"v":1,"chain":"([^"]+)","seq":(0|[1-9][0-9]*),"head":"([0-9a-f]{64})","at":(-?[0-9]+)(?:,.*)?\}\n')
+_MARK = re.compile(
+    rb'(\{"v":1,"chain":"([^"]+)","seq":(0|[1-9][0-9]*),"head":"([0-9a-f]{64})","at":(-?[0-9]+)'
+    rb'(?:,"root":"([0-9a-f]{64})"(?:,"key":"([0-9a-f]{16})")?)?)(?:,"sig":"([A-Za-z0-9+/=]{88})")?\}\n'
+)
 
 
 class Mark(NamedTuple):
-    """One line of `checkpoints.jsonl`. `settled`: it was there before the chain was read, so its line must be there too."""
+    """One line of `checkpoints.jsonl`. `settled`: it was there before the chain was read, so its line must be there too.
+
+    `root`, and `signed` (the text that is signed), `key`, `signature`: empty in a line that has none.
+    """
 
     line: int
     chain: str
@@ -21,6 +27,10 @@ class Mark(NamedTuple):
     head: str
     at_us: int
     settled: bool
+    root: str = ""
+    signed: bytes = b""
+    key: str = ""
+    signature: str = ""
 
 
 class Marks:
@@ -66,6 +76,27 @@ class Marks:
         match = _MARK.fullmatch(text)
         if match is None:
             return Mark(self._line, "", -1, "", 0, True)
-        return Mark(
-            self._line, match[1].decode("utf-8", "replace"), int(match[2]), match[3].decode(), int(match[4]), begin < self._size
-        )
+        return _read_mark(match, self._line, settled=begin < self._size)
+
+
+def _read_mark(match: re.Match[bytes], line: int, *, settled: bool) -> Mark:
+    """A line that has a mark's shape, with what is signed of it."""
+    text, chain, seq, head, at, root, key, signature = (part or b"" for part in match.groups())
+    return Mark(
+        line,
+        chain.decode("utf-8", "replace"),
+        int(seq),
+        head.decode(),
+        int(at),
+        settled,
+        root.decode(),
+        text if signature else b"",
+        key.decode(),
+        signature.decode(),
+    )
+
+
+def mark_of(text: bytes) -> Mark | None:
+    """A mark on its own, as a proof carries it; None where it is none."""
+    match = _MARK.fullmatch(text)
+    return None if match is None else _read_mark(match, 1, settled=True)

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import os
 import platform
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from gateway.audit.appendfile import AppendFile
 from gateway.audit.chain import Chain
 from gateway.audit.folder import CHECKPOINTS, chain_folders, claim, log_folder, new_name, segment_path, segments, wait_for
 from gateway.audit.lines import encode
+from gateway.audit.merkle import Tree
 from gateway.audit.read import head_of, tail_of
 
-__all__ = ["SEGMENT_BYTES", "ChainWriter", "Entry", "Place", "mark"]
+__all__ = ["SEGMENT_BYTES", "ChainWriter", "Entry", "Place", "Signs", "mark"]
 
 SEGMENT_BYTES = 64 << 20
 """A segment of this size or more is followed by a new one."""
@@ -45,23 +47,45 @@ class Place(NamedTuple):
     length: int
 
 
-def mark(chain: str, at_us: int, place: Chain) -> bytes:
-    """The line of `checkpoints.jsonl` for the line that a chain has just come to."""
-    members = encode({"chain": chain, "seq": place.seq - 1, "head": place.head, "at": at_us})
-    return b'{"v":1,' + members[1:] + b"\n"
+class Signs(Protocol):
+    """Who signs checkpoints; see `signing.Signer`."""
+
+    @property
+    def name(self) -> str: ...
+    def sign(self, text: bytes) -> bytes: ...
+    def refresh(self) -> None: ...
+
+
+def mark(chain: str, at_us: int, place: Chain, tree: Tree, signer: Signs | None = None) -> bytes:
+    """The line of `checkpoints.jsonl` for the line that a chain, and the tree of its lines, has just come to."""
+    members = {"chain": chain, "seq": place.seq - 1, "head": place.head, "at": at_us, "root": tree.root()}
+    if signer is None:
+        return b'{"v":1,' + encode(members)[1:] + b"\n"
+    text = b'{"v":1,' + encode({**members, "key": signer.name})[1:-1]
+    return text + b',"sig":"%b"}\n' % b64encode(signer.sign(text))
 
 
 class ChainWriter:
     """Writes one chain under `data`, made by `begin`. All errors are OSError, and a failed call has changed nothing."""
 
-    def __init__(self, data: Path, now: Callable[[], int], *, synced: bool = False, segment_bytes: int = SEGMENT_BYTES) -> None:
+    def __init__(
+        self,
+        data: Path,
+        now: Callable[[], int],
+        *,
+        synced: bool = False,
+        segment_bytes: int = SEGMENT_BYTES,
+        signer: Signs | None = None,
+    ) -> None:
         self._data = data
         self._now = now
+        self.signer = signer
         self._synced = synced
         self._segment_bytes = segment_bytes
         self._folder = data
         self._lock = -1
         self._chain = Chain()
+        self._tree = Tree()
         self._first: list[Entry] = []
         self._segment: AppendFile | None = None
         self._number = 0
@@ -95,7 +119,7 @@ class ChainWriter:
             after = _ends(self._data)
         finally:
             os.close(gate)
-        self._chain, self._number, self._records = Chain(), 0, 0
+        self._chain, self._tree, self._number, self._records = Chain(), Tree(), 0, 0
         self._open, self._places, self._marks_due = {}, {}, []
         first = {
             "chain": self._folder.name,
@@ -141,7 +165,7 @@ class ChainWriter:
     # ── One batch ───────────────────────────────────────────────────────────────────────────────
 
     def _append(self, entries: Sequence[Entry]) -> int:
-        chain, marks, records, begun = self._chain.copy(), [], self._records, self._chain.seq
+        chain, tree, marks, records, begun = self._chain.copy(), self._tree.copy(), [], self._records, self._chain.seq
         segment = self._next_segment()
         oldest = next(iter(self._open.values()), None)
         lines = []
@@ -155,12 +179,13 @@ class ChainWriter:
                 else entry.members
             )
             lines.append(chain.line(entry.kind, entry.at_us, members))
+            tree.push(chain.head)
             if entry.kind in {"checkpoint", "closed"}:
-                marks.append(mark(self._folder.name, entry.at_us, chain))
+                marks.append(self._mark(entry.at_us, chain, tree))
         offset = segment.size
         blob = b"".join(lines)
         segment.append(blob, sync=self._synced)
-        self._chain, self._records = chain, records
+        self._chain, self._tree, self._records = chain, tree, records
         self._note(entries, lines, begun, offset)
         self._write_marks(marks)
         return len(blob)
@@ -179,6 +204,11 @@ class ChainWriter:
                     del self._places[next(iter(self._places))]
             seq += 1
             offset += len(line)
+
+    def _mark(self, at_us: int, chain: Chain, tree: Tree) -> bytes:
+        if self.signer is not None:
+            self.signer.refresh()
+        return mark(self._folder.name, at_us, chain, tree, self.signer)
 
     def _write_marks(self, marks: list[bytes]) -> None:
         """Append to `checkpoints.jsonl`. Where that fails the lines are on disk all the same: the marks are kept for next time."""

@@ -17,6 +17,7 @@ from gateway.audit.query import Follower, Query, select
 from gateway.audit.read import decode, find_records, last_records
 from gateway.audit.report import Report
 from gateway.audit.verify import verify as verify_log
+from gateway.cli.auditproof import check, given_keys, keys, prove, public_key_option, rotate
 from gateway.cli.options import data_option, json_option, print_json
 from gateway.errors import SettingsError
 
@@ -132,22 +133,28 @@ def show(id_: str, data: Path, as_json: bool) -> None:
 
 @audit.command(short_help="Check every line of the log.")
 @click.option("--expect", callback=_hash, help="A head noted earlier: it must be there, and anchors what is before it.")
+@public_key_option
 @data_option
 @json_option
-def verify(expect: str | None, data: Path, as_json: bool) -> None:
+def verify(expect: str | None, public_keys: tuple[Path, ...], data: Path, as_json: bool) -> None:
     """Check every line of the log: its hash, its place, the checkpoints, the chains that name each other.
 
-    Exit status 0: all holds (notices may be printed); 1: something was altered, dropped, moved, inserted or cut, and where.
+    With --public-key each checkpoint must be signed by a key that is given. Exit status 0: all holds (notices may be printed); 1:
+    something was altered, dropped, moved, inserted or cut, and where.
 
     Example: gateway audit verify --data gateway-data
     """
     _there(data)
-    report = verify_log(data, expect=expect, progress=_progress())
+    report = verify_log(data, expect=expect, keys=given_keys(public_keys), progress=_progress())
     if as_json:
         print_json(_document(report))
     else:
         _tell(report)
     sys.exit(1 if report.broken else 0)
+
+
+for command in (keys, rotate, prove, check):
+    audit.add_command(command)
 
 
 # ── What is printed ─────────────────────────────────────────────────────────────────────────────
@@ -234,6 +241,7 @@ def _document(report: Report) -> dict[str, Any]:
                 "closed": chain.closed,
                 "unanchored": chain.unanchored,
                 "lost": chain.lost,
+                "signed": chain.signed,
             }
             for chain in report.chains
         ],
