@@ -14,7 +14,9 @@ from typing import Any, Protocol
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["MOST_NOTES", "AnswerEdit", "Context", "Document", "Options", "Perturbation", "TextEdit", "derived", "unit"]
+__all__ = [
+    "MOST_NOTES", "AnswerEdit", "Context", "Craft", "Document", "Options", "Pace", "Perturbation", "TextEdit", "derived", "unit",
+]  # fmt: skip
 
 Document = dict[str, Any]
 """A JSON object as it reads: a request's body, a whole answer, or the data of one event of a stream. Numbers with a point are Decimals
@@ -47,6 +49,17 @@ class Context(Struct, frozen=True):
     digest: bytes
     at_us: int
     stream: bool = False
+    asked: Mapping[str, Any] = {}
+    """The request as the client wrote it; empty where there was no body to read."""
+    route: str = ""
+    """`METHOD /path` without /v1."""
+
+
+class Pace(Struct, frozen=True):
+    """How fast an answer is handed on, and in how large helpings: `tokens` a second, every `every_us` microseconds."""
+
+    tokens: int
+    every_us: int
 
 
 class TextEdit(Protocol):
@@ -96,6 +109,29 @@ class Perturbation(Protocol):
     def request(self, document: Mapping[str, Any], context: Context, options: Any) -> Mapping[str, Any]: ...
     def text(self, context: Context, options: Any) -> TextEdit | None: ...
     def answer(self, context: Context, options: Any) -> AnswerEdit | None: ...
+
+
+class Craft:
+    """A perturbation that asks nothing and edits nothing: what the others are made from, each with the edits that it makes.
+
+    `pace` is how an answer is handed on, None for as it comes; a perturbation that is no `Craft` has none.
+    """
+
+    name = ""
+    version = "1"
+    options: type[Options] = Options
+
+    def request(self, document: Mapping[str, Any], context: Context, options: Any) -> Mapping[str, Any]:
+        return {}
+
+    def text(self, context: Context, options: Any) -> TextEdit | None:
+        return None
+
+    def answer(self, context: Context, options: Any) -> AnswerEdit | None:
+        return None
+
+    def pace(self, options: Any) -> Pace | None:
+        return None
 
 
 def derived(secret: bytes, *parts: str | bytes | int) -> bytes:

@@ -1,0 +1,203 @@
+"""An answer that is altered as it passes: read as documents, edited, and written again before its own relay sees it.
+
+Only a flagged caller's answer takes this way. What the edits leave as it was keeps its bytes. The relay of the dialect stands behind,
+so that usage, the end that is kept back and a cut at the budget are as in any answer. What cannot be read cannot be altered, and is
+not handed on: an answer that comes compressed unasked, a document that is too large, a body that is no JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, Protocol
+
+import msgspec
+
+from gateway.dialects.base import Headers, Relay, Seen
+from gateway.dialects.relays import field
+from gateway.dialects.sse import EventSplitter, Fragment, data_of, name_of, with_data
+from gateway.errors import UpstreamError
+from gateway.model.decision import Refusal
+
+__all__ = ["Document", "Edits", "altered", "read_document", "written"]
+
+Document = dict[str, Any]
+
+MAX_DOCUMENT = 64 * 1024 * 1024
+"""Bytes of a whole answer that are held to be altered."""
+
+_NAME = re.compile(rb"(?m)^(event: ?)[^\r\n]*")
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Edits(Protocol):
+    """What is done to the documents of one answer.
+
+    `event` gives what goes out in the place of one event's document, `whole` edits a whole answer in place, `rest` gives what was held
+    back when the stream ends.
+    """
+
+    def event(self, document: Document) -> list[Document]: ...
+    def whole(self, document: Document) -> None: ...
+    def rest(self) -> list[Document]: ...
+
+
+def read_document(text: bytes) -> Document:
+    """A JSON object whose numbers keep their spelling; ValueError for anything else."""
+    try:
+        value = _decode(text)
+    except msgspec.DecodeError:
+        value = json.loads(text)  # half a surrogate pair, which only this parser takes
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return value
+
+
+def written(document: Any) -> bytes:
+    """The JSON text of a document that `read_document` gave."""
+    try:
+        return _encode(document)
+    except (UnicodeEncodeError, msgspec.EncodeError):
+        return json.dumps(document, separators=(",", ":"), default=float).encode()
+
+
+def altered(edits: Edits, passing: Relay, status: int, headers: Headers) -> Relay:
+    """The relay of an answer under `edits`; `passing` itself where it is an error's, or neither events nor JSON."""
+    kind = (field(headers, b"content-type") or b"").partition(b";")[0].strip().lower()
+    if not 200 <= status < 300 or kind not in {b"text/event-stream", b"application/json"}:
+        return passing
+    if (field(headers, b"content-encoding") or b"").strip().lower() not in {b"", b"identity"}:
+        return _Altered(_Unreadable(), passing)
+    return _Altered(_Events(edits) if kind == b"text/event-stream" else _Whole(edits), passing)
+
+
+class _Rewriting(Protocol):
+    """Bytes in, altered bytes out. `rest` is called once, after all bytes came."""
+
+    def feed(self, chunk: bytes) -> bytes: ...
+    def rest(self) -> bytes: ...
+
+
+class _Altered:
+    """See `base.Relay`: the dialect's own, fed with altered bytes. What is held back of a text is lost where the answer breaks."""
+
+    def __init__(self, rewriting: _Rewriting, passing: Relay) -> None:
+        self._rewriting = rewriting
+        self._passing = passing
+
+    @property
+    def waits(self) -> bool:
+        return self._passing.waits
+
+    def go_on(self, bound: int | None) -> bytes:
+        return self._passing.go_on(bound)
+
+    def counted(self) -> int:
+        return self._passing.counted()
+
+    def cut(self) -> bytes | None:
+        return self._passing.cut()
+
+    def feed(self, chunk: bytes) -> bytes:
+        out = self._rewriting.feed(chunk)
+        return self._passing.feed(out) if out else b""
+
+    def finish(self) -> bytes:
+        rest = self._rewriting.rest()
+        before = self._passing.feed(rest) if rest else b""
+        return before + self._passing.finish()
+
+    def fail(self, refusal: Refusal) -> bytes | None:
+        return self._passing.fail(refusal)
+
+    def seen(self) -> Seen:
+        return self._passing.seen()
+
+
+class _Unreadable:
+    """An answer that came compressed though it was asked for uncompressed."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        raise _unalterable("is compressed")
+
+    def rest(self) -> bytes:
+        return b""
+
+
+class _Whole:
+    """One JSON document, held to its end."""
+
+    def __init__(self, edits: Edits) -> None:
+        self._edits = edits
+        self._held = bytearray()
+
+    def feed(self, chunk: bytes) -> bytes:
+        self._held += chunk
+        if len(self._held) > MAX_DOCUMENT:
+            raise _unalterable("is too large")
+        return b""
+
+    def rest(self) -> bytes:
+        body = bytes(self._held)
+        try:
+            document = read_document(body)
+        except (ValueError, RecursionError):
+            raise _unalterable("is no JSON object") from None
+        before = written(document)
+        self._edits.whole(document)
+        after = written(document)
+        return body if after == before else after
+
+
+class _Events:
+    """The events of one stream."""
+
+    def __init__(self, edits: Edits) -> None:
+        self._edits = edits
+        self._splitter = EventSplitter()
+        self._model = b""
+        """An event as this stream has them, for those that are made anew."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        return b"".join([self._event(raw) for raw in self._splitter.feed(chunk)])
+
+    def rest(self) -> bytes:
+        rest = self._splitter.rest()
+        out = self._event(rest) if rest else b""
+        return out + self._held_back()
+
+    def _event(self, raw: bytes) -> bytes:
+        if isinstance(raw, Fragment):
+            raise _unalterable("has an event that is too large")
+        data = data_of(raw)
+        if not data.startswith(b"{"):
+            return self._held_back() + raw if data.strip() == b"[DONE]" else raw
+        try:
+            document = read_document(data)
+        except (ValueError, RecursionError):
+            raise _unalterable("has an event that is no JSON") from None
+        self._model = raw
+        before = written(document)
+        out: list[bytes] = []
+        for edited in self._edits.event(document):
+            after = written(edited)
+            out.append(raw if after == before else _renamed(raw, edited, after))
+        return b"".join(out)
+
+    def _held_back(self) -> bytes:
+        return b"".join([_renamed(self._model, document, written(document)) for document in self._edits.rest()])
+
+
+def _renamed(raw: bytes, document: Document, data: bytes) -> bytes:
+    """The event with other data, and with the name that goes with them where this one is named by its type."""
+    kind = document.get("type")
+    if isinstance(kind, str) and name_of(raw) not in {b"", kind.encode()}:
+        raw = _NAME.sub(lambda line: line.group(1) + kind.encode(), raw)
+    return with_data(raw, data)
+
+
+def _unalterable(why: str) -> UpstreamError:
+    return UpstreamError("protocol", f"the answer {why}, so that it cannot be altered as the policy says", sent=True)
