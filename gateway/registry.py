@@ -43,6 +43,13 @@ TABLES: dict[str, dict[str, str]] = {
         "repeats": "gateway.signals.repeats:SIGNAL",
         "templating": "gateway.signals.templating:SIGNAL",
         "coverage": "gateway.signals.coverage:SIGNAL",
+        "leaning": "gateway.signals.leaning:SIGNAL",
+        "trajectory": "gateway.signals.trajectory:SIGNAL",
+        "extraction": "gateway.signals.extraction:SIGNAL",
+        "sweeping": "gateway.signals.sweeping:SIGNAL",
+        "cadence": "gateway.signals.cadence:SIGNAL",
+        "ramp": "gateway.signals.ramp:SIGNAL",
+        "duty": "gateway.signals.duty:SIGNAL",
     },
     "perturbations": {},
     "stores": {

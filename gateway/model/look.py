@@ -31,6 +31,8 @@ class Look(Struct, frozen=True, kw_only=True):
     chars: int = 0
     turns: int = 0
     """Messages of the user."""
+    goes_on: bool = False
+    """The model has said or called something in it already."""
     language: str = ""
     """`en`, `de`, ...; "" where it cannot be told."""
     code: float = 0.0
@@ -46,6 +48,8 @@ class Look(Struct, frozen=True, kw_only=True):
     system: int = 0
     """The system prompt."""
     system_words: int = 0
+    product: bool = False
+    """The system prompt tells of a product's own: names, customers, rules of a house; and asks for no harvest."""
     wrapper: tuple[int, ...] = ()
     """MinHash of the text's masked word triples, 32 x 32 bits: see `gateway.signals.minhash`. () where there are no words."""
     topic: tuple[int, ...] = ()
@@ -68,6 +72,10 @@ class Look(Struct, frozen=True, kw_only=True):
     max_output: int = -1
     """Tokens, -1 unset."""
     tools: int = 0
+    tool_names: tuple[int, ...] = ()
+    """32-bit hashes of the names of up to eight tools, ascending: of those declared, else of those told of in the text."""
+    salad: bool = False
+    """The text's longest line is words or letters at random: none of the small words that sentences have, and no punctuation."""
     formatted: bool = False
     """The answer is asked for in a format: JSON, a schema."""
     stream: bool = False

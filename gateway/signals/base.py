@@ -32,6 +32,7 @@ class Baseline(Protocol):
 class Signal(Protocol):
     """One signal. `version` changes with whatever changes its weights.
 
+    - `cap`: decibans that it counts for at most where a policy does not say.
     - `fresh()` is the state of a caller of whom nothing was seen.
     - `watch(state, look)` takes one request in. Bounded in time and space, whatever comes, in the order in which requests ended.
     - `dump(state)` is plain JSON, at most `MOST_STATE` bytes of it, without any text of a client; `load(plain)` is the state again;
@@ -44,6 +45,8 @@ class Signal(Protocol):
     version: str
     kind: Kind
 
+    @property
+    def cap(self) -> float: ...
     def fresh(self) -> State: ...
     def watch(self, state: State, look: Look) -> None: ...
     def dump(self, state: State) -> Any: ...

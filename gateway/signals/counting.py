@@ -15,7 +15,9 @@ __all__ = ["Counting"]
 
 
 class Counting:
-    """A `base.Signal` but for its `watch`. `least`: hits before anything is said. `most` in decibans. `told`: what the hits did."""
+    """A `base.Signal` but for its `watch`. `least`: hits before anything is said. `most` in decibans. `told`: what the hits did.
+    `parts`:
+    further counts that its state has."""
 
     name: ClassVar[str]
     version: ClassVar[str] = "1"
@@ -23,16 +25,22 @@ class Counting:
     rate: ClassVar[float]
     least: ClassVar[int]
     most: ClassVar[float]
+    parts: ClassVar[int] = 0
     told: ClassVar[str]
 
+    @property
+    def cap(self) -> float:
+        """Decibans that a policy lets it count for where it says nothing: as many as it ever says."""
+        return self.most
+
     def fresh(self) -> Counts:
-        return Counts()
+        return Counts(self.parts)
 
     def dump(self, state: Counts) -> list[Any]:
         return dump_counts(state)
 
     def load(self, plain: Any) -> Counts:
-        return load_counts(plain)
+        return load_counts(plain, self.parts)
 
     def merge(self, state: Counts, other: Counts) -> None:
         merge_counts(state, other)

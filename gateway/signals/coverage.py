@@ -17,13 +17,14 @@ __all__ = ["SIGNAL", "Coverage"]
 
 _RATE = 0.6
 _LEAST = 20
-_MOST = 9.0
+_MOST = 8.0
 
 
 class Coverage(Counting):
     """See the module."""
 
     name = "coverage"
+    version = "2"
     kind = "structure"
     rate = _RATE
     least = _LEAST
@@ -31,9 +32,10 @@ class Coverage(Counting):
     told = "begin and end like none before, with no reader in sight"
 
     def watch(self, state: Counts, look: Look) -> None:
-        if not look.words:
-            return
         head, tail = short(look.head), short(look.tail)
+        # A run that goes on, and a sample of what was just asked, are no news.
+        if not look.words or (look.goes_on and look.turns <= 1) or state.recent[-2:] == [head, tail]:
+            return
         state.count(no_reader(look) and head not in state.recent and tail not in state.recent)
         state.remember(head)
         state.remember(tail)

@@ -1,8 +1,9 @@
 """What a wording asks for, as bits: the model's own reasoning as it is, records to train on, grades to train on.
 
-A single word proves nothing ("reasoning", "full", "instructions" are everybody's). A cue is a meeting, within one sentence, of *what*
-is asked for, *how* it shall be shaped, and the absence of a reader: "explain your reasoning to the student" is none, "your complete
-reasoning with every dead end" is one. Groups of words stand in `gateway.signals.lexicon`; nothing of the text stays but the mask.
+A single word proves nothing ("reasoning", "full", "instructions" are everybody's). A cue is a meeting, within a breath of two
+sentences, of *what* is asked for, *how* it shall be shaped, and the absence of a reader: "explain your reasoning to the student" is
+none, "your complete reasoning with every dead end" is one. Each group of `gateway.signals.lexicon` that is met gives or takes points; a
+cue needs one group of each of its cores, and its points. One point less leans towards it. Nothing of the text stays but the mask.
 """
 
 from __future__ import annotations
@@ -12,22 +13,89 @@ from collections.abc import Iterator
 
 from gateway.signals.lexicon import CHARACTERS, GROUPS
 
-__all__ = ["CUES", "cues_of", "names_of"]
+__all__ = ["CUES", "CUE_MASK", "LEANS", "LEAN_MASK", "cues_of", "names_of"]
 
 CUES: dict[str, int] = {"reasoning": 1, "hidden": 2, "backfill": 4, "records": 8, "grading": 16, "trajectory": 32}
 """Bit by name. `reasoning`: the model's own and whole. `hidden`: the same as it is kept from readers. `backfill`: reasoning written for
 an answer that is already there. `records`: instructions, prompts or dialogues to train on. `grading`: preferences or scores to train
 on. `trajectory`: whole runs of an agent to train on."""
 
+LEANS: dict[str, int] = {"nearly": 64, "form": 128, "tools": 256, "whole_answer": 512}
+"""What leans towards a harvest and is no cue. `nearly`: a cue, but for a point. `form`: the text is laid out as a record to train on.
+`tools`: tools are told of in the user's words. `whole_answer`: an answer that needs nothing else, as good as can be."""
+
+CUE_MASK = sum(CUES.values())
+LEAN_MASK = sum(LEANS.values())
+
 _LOOKED_AT = 900
 """Characters of the beginning and of the end: what is wanted stands there, what it is wanted for stands between."""
 _MOST_SENTENCES = 40
 _MOST_WORDS = 40
+_BREATH = 34
+"""Words of two neighbouring sentences that are read together."""
 
 _BITS = {group: 1 << place for place, group in enumerate(GROUPS)}
-_SENTENCES = re.compile(r"[.!?;:]\s|\n+|[。！？；]")
+_SENTENCES = re.compile(r"[.!?;]\s|\n+|[。！？；]")
 _TOKENS = re.compile(r"</?\w+|\w+")
-_NO_SPACES = frozenset({"zh", "ja", "ko"})
+_BY_CHARACTERS = frozenset({"zh", "ja", "ko", "hi", "ar", "th", ""})
+
+_POINTS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, int], int]] = {
+    "reasoning": (
+        (("reasoning", "tag", "mind", "think"),),
+        {
+            "reasoning": 3, "tag": 2, "mind": 2, "think": 1, "whole": 3, "long": 3, "each": 1, "hidden": 3, "stray": 3, "cut": 3,
+            "dump": 1, "own": 1, "after": 1, "reader": -6, "explain": -3, "mine": -1, "fiction": -5, "code": -3, "denied": -3,
+            "product": -3,
+        },
+        8,
+    ),
+    "backfill": (
+        (("reasoning", "tag"), ("answer", "given"), ("make", "rewrite", "led")),
+        {
+            "reasoning": 3, "tag": 2, "answer": 2, "given": 2, "rewrite": 3, "make": 1, "led": 2, "stray": 2, "hidden": 2, "long": 1,
+            "own": -1, "reader": -5, "explain": -3, "mine": -2, "fiction": -4, "code": -3, "product": -3,
+        },
+        8,
+    ),
+    "records": (
+        (("items", "shape", "training"), ("make", "training")),
+        {
+            "make": 1, "items": 2, "training": 3, "learner": 2, "shape": 2, "spread": 2, "answer": 1,
+            "reader": -3, "mine": -1, "fiction": -3, "code": -4, "product": -4, "explain": -3,
+        },
+        7,
+    ),
+    "grading": (
+        (("grade", "both", "preference"), ("preference", "training", "virtues"), ("grade", "both", "shape", "answer")),
+        {
+            "grade": 2, "preference": 3, "training": 3, "virtues": 2, "both": 2, "shape": 1, "answer": 1, "learner": 1,
+            "reader": -4, "mine": -1, "explain": -3, "code": -3, "product": -4,
+        },
+        7,
+    ),
+    "trajectory": (
+        (("trajectory", "agent"), ("agent", "reasoning", "episode"), ("trajectory", "whole", "each", "simulate", "steps",
+        "training", "long")),
+        {
+            "trajectory": 3, "agent": 2, "reasoning": 2, "whole": 3, "each": 1, "long": 1, "simulate": 4, "steps": 2, "why": 2,
+            "training": 3, "dump": 1, "make": 1,
+            "reader": -3, "mine": -1, "code": -2, "product": -3,
+        },
+        8,
+    ),
+    "whole_answer": (
+        (("respond",), ("best", "whole")),
+        {
+            "respond": 2, "best": 3, "whole": 2, "own": 1, "answer": 1, "reader": -4, "explain": -3, "mine": -2, "fiction": -3,
+            "code": -3,
+            "product": -4, "denied": -2, "grade": -3,
+        },
+        5,
+    ),
+}  # fmt: skip
+"""By cue or lean: cores (of each, one group must be met), points by group, points needed. `cut`: a negation with `trim`.
+`denied`: a negation
+without."""
 
 
 def _table() -> dict[str, int]:
@@ -41,51 +109,49 @@ def _table() -> dict[str, int]:
 
 
 _TABLE = _table()
+_BITS |= {"cut": 1 << len(GROUPS), "denied": 2 << len(GROUPS)}
 
 
-def _mask(*groups: str) -> int:
+def _mask(groups: tuple[str, ...]) -> int:
     return sum(_BITS[group] for group in groups)
 
 
-_MEETINGS: tuple[tuple[str, int, int], ...] = (
-    ("reasoning", _mask("reasoning", "whole"), _mask("reader")),
-    ("reasoning", _mask("tag", "whole"), _mask("reader")),
-    ("hidden", _mask("reasoning", "hidden"), _mask("reader", "denied")),
-    ("hidden", _mask("tag", "hidden"), _mask("reader", "denied")),
-    ("backfill", _mask("make", "reasoning", "answer", "given"), _mask("reader")),
-    ("trajectory", _mask("trajectory", "whole"), _mask("reader")),
-    ("trajectory", _mask("trajectory", "training"), 0),
-    ("records", _mask("make", "items", "training"), 0),
-    ("grading", _mask("grade", "training", "shape"), 0),
-    ("grading", _mask("grade", "preference", "training"), 0),
-    ("grading", _mask("grade", "preference", "shape"), _mask("reader")),
-    ("grading", _mask("grade", "pairing", "shape"), 0),
+_RULES = tuple(
+    (
+        {**CUES, **LEANS}[cue],
+        tuple(_mask(core) for core in cores),
+        tuple((_BITS[group], worth) for group, worth in points.items()),
+        needed,
+    )
+    for cue, (cores, points, needed) in _POINTS.items()
 )
-"""Cue, the groups that must meet in a sentence, the groups that must not be in it."""
+_WANTED = sum({_BITS[group] for cores, _, _ in _POINTS.values() for group in cores[0]})
+"""Each cue needs one of these."""
 
-_LOOSE_MEETINGS: tuple[tuple[str, int, int], ...] = (
-    ("records", _mask("make", "items", "learner", "spread"), 0),
-    ("records", _mask("make", "items", "shape", "spread"), 0),
-    ("backfill", _mask("rewrite", "reasoning", "answer"), _mask("reader")),
-    ("backfill", _mask("rewrite", "tag", "answer"), _mask("reader")),
-)
-"""The same where a sentence and the next will do, because it is often said in two breaths."""
-
-_WANTED = _mask("reasoning", "tag", "trajectory", "make", "grade", "rewrite")
-"""Each meeting needs one of these."""
+_MOST_JUDGED = 20_000
+_JUDGED: dict[int, int] = {}
+"""What groups that met come to, by their mask: the same few meet again and again."""
 
 
 def cues_of(text: str, language: str) -> int:
-    """The mask of the cues in a text; `language` as `gateway.signals.text.language_of` says it."""
-    cues = before = 0
+    """The mask of the cues in a text, and of the lean `nearly`; `language` as `gateway.signals.text.language_of` says it."""
+    cues = before = words_before = 0
+    by_characters = language in _BY_CHARACTERS and not text.isascii()
     for sentence in _sentences(text):
-        met = _met(sentence)
-        if language in _NO_SPACES:
+        words = _TOKENS.findall(sentence)[:_MOST_WORDS]
+        met = 0
+        for word in words:
+            if word in _TABLE:
+                met |= _TABLE[word]
+        if by_characters:
             met |= _met_by_characters(sentence)
+        both = met | before if len(words) + words_before <= _BREATH else met
         # Most sentences have nothing to meet in them: no more is asked of those.
-        if (met | before) & _WANTED:
-            cues |= _found(_MEETINGS, met) | _found(_LOOSE_MEETINGS, met | before)
-        before = met
+        if both & _WANTED:
+            found = _JUDGED.get(both)
+            cues |= _judged(both) if found is None else found
+        if words:
+            before, words_before = met, len(words)
     return cues
 
 
@@ -100,20 +166,26 @@ def _sentences(text: str) -> Iterator[str]:
         yield from _SENTENCES.split(piece.lower(), _MOST_SENTENCES)[:_MOST_SENTENCES]
 
 
-def _found(meetings: tuple[tuple[str, int, int], ...], met: int) -> int:
+def _judged(met: int) -> int:
+    """The cues of groups that met."""
+    seen = met
+    if met & _BITS["negation"]:
+        seen |= _BITS["cut"] if met & _BITS["trim"] else _BITS["denied"]
     cues = 0
-    for cue, needed, barred in meetings:
-        if met & needed == needed and not met & barred:
-            cues |= CUES[cue]
+    for bit, cores, points, needed in _RULES:
+        if not all(seen & core for core in cores):
+            continue
+        worth = sum([points_of for group, points_of in points if seen & group])
+        if worth >= needed:
+            cues |= bit
+            if bit == CUES["reasoning"] and seen & _BITS["hidden"]:
+                cues |= CUES["hidden"]
+        elif worth == needed - 1 and not bit & LEAN_MASK:
+            cues |= LEANS["nearly"]
+    if len(_JUDGED) >= _MOST_JUDGED:
+        _JUDGED.clear()
+    _JUDGED[met] = cues
     return cues
-
-
-def _met(sentence: str) -> int:
-    met = 0
-    for word in _TOKENS.findall(sentence)[:_MOST_WORDS]:
-        if word in _TABLE:
-            met |= _TABLE[word]
-    return met
 
 
 def _met_by_characters(sentence: str) -> int:

@@ -13,12 +13,12 @@ from gateway.model.evidence import Evidence, Kind
 from gateway.model.look import Look
 from gateway.signals.base import Baseline
 from gateway.signals.counts import Counts, dump_counts, load_counts, merge_counts, surprise, weight_of
-from gateway.signals.cues import CUES
+from gateway.signals.cues import CUE_MASK, CUES
 
 __all__ = ["SIGNAL", "Elicitation"]
 
-_RATE = 0.05
-"""One in twenty of an honest caller's requests may read like this: content quotes, people are curious, words mean several things."""
+_RATE = 0.02
+"""One in fifty of an honest caller's requests may read like this: content quotes, people are curious, words mean several things."""
 _LEAST = 3
 _MOST = 25.0
 _SAID = {
@@ -35,8 +35,9 @@ class Elicitation:
     """See the module."""
 
     name = "elicitation"
-    version = "1"
+    version = "2"
     kind: Kind = "wording"
+    cap = _MOST
 
     def fresh(self) -> Counts:
         return Counts(len(CUES))
@@ -44,7 +45,7 @@ class Elicitation:
     def watch(self, state: Counts, look: Look) -> None:
         if not look.words:
             return
-        state.count(bool(look.cues))
+        state.count(bool(look.cues & CUE_MASK))
         for place, bit in enumerate(CUES.values()):
             state.parts[place] += bool(look.cues & bit)
 

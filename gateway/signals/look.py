@@ -12,7 +12,8 @@ from math import isnan
 from typing import Any
 
 from gateway.model.look import Look
-from gateway.signals.cues import CUES, cues_of
+from gateway.signals.cues import CUE_MASK, CUES, LEANS, cues_of
+from gateway.signals.layout import layout_of, owned, salad, told_tools
 from gateway.signals.minhash import minhash, word_hashes
 from gateway.signals.text import FIRST, LAST, clipped, code_share, hash64, language_of, masked_words, topic_of, words_of
 
@@ -23,8 +24,12 @@ _MOST_PARTS = 64
 _MOST_MESSAGES = 4_096
 _MOST_SYSTEM = 4_000
 _MOST_PROMPTS = 4_096
-_PROMPTS: dict[int, tuple[int, int, int]] = {}
+_PROMPTS: dict[int, tuple[int, int, int, bool]] = {}
 _MOST_BIASES = 1_024
+_MOST_TOOLS = 8
+_MODELS = frozenset({"assistant", "tool", "function"})
+_CALLS = frozenset({"function_call", "function_call_output"})
+_THINKING = ("<think", "</think", "<scratchpad", "</scratchpad", "<thought", "</thought", "<reasoning", "</reasoning")
 _MOST_COUNT = 1 << 40
 
 Document = Mapping[str, Any]
@@ -33,17 +38,20 @@ Document = Mapping[str, Any]
 def look_of(dialect: str, document: Document, **rest: Any) -> Look:
     """One request as signals see it. `dialect` is the dialect's name (`openai.chat`, ...), `document` the request's JSON; `rest` are
     further fields of `Look`, which stand over what the document says: when, who, what became of it."""
-    text, turns, system = _said(dialect, document)
+    text, turns, system, goes_on = _said(dialect, document)
     seen = clipped(text)
     words = words_of(seen)
     language = language_of(seen, words)
     masked = masked_words(seen, language)
     prompt = _prompt(system[:_MOST_SYSTEM], language)
+    told = told_tools(seen)
+    shape = layout_of(seen) | (LEANS["tools"] if told else 0) | _forced(document)
     fields: dict[str, Any] = {
         "dialect": dialect,
         "words": len(words) if len(seen) == len(text) else len(words) * len(text) // max(1, len(seen)),
         "chars": len(text),
         "turns": turns,
+        "goes_on": goes_on,
         "language": language,
         "code": code_share(seen),
         "exact": hash64(words),
@@ -52,17 +60,21 @@ def look_of(dialect: str, document: Document, **rest: Any) -> Look:
         "tail": hash64(masked[-_ENDS:]),
         "system": prompt[0],
         "system_words": prompt[1],
+        "product": prompt[3],
         "wrapper": minhash(word_hashes(masked)),
         "topic": topic_of(words),
-        "cues": cues_of(seen, language) | prompt[2],
+        "cues": cues_of(seen, language) | prompt[2] | shape,
+        "salad": salad(seen, language),
         **_asked(document),
     }
+    fields["tool_names"] = _tool_names(document) or told
     fields.update(rest)
     return Look(**fields)
 
 
-def _prompt(system: str, language: str) -> tuple[int, int, int]:
-    """A system prompt's hash, its words, its cues. The same ones come again and again: what they came to is kept, by a number that does
+def _prompt(system: str, language: str) -> tuple[int, int, int, bool]:
+    """A system prompt's hash, its words, its cues, and whether it is a product's own. The same ones come again and again: what
+    they came to is kept, by a number that does
     not tell the text."""
     name = hash((system, language))
     found = _PROMPTS.get(name)
@@ -71,34 +83,36 @@ def _prompt(system: str, language: str) -> tuple[int, int, int]:
             _PROMPTS.clear()
         words = words_of(system)
         # A system prompt may well speak of what is to stay hidden; that is no request for it.
-        found = _PROMPTS[name] = hash64(words), len(words), cues_of(system, language) & ~CUES["hidden"]
+        cues = cues_of(system, language) & CUE_MASK & ~CUES["hidden"]
+        found = _PROMPTS[name] = hash64(words), len(words), cues, not cues and owned(system, words)
     return found
 
 
 # ── What is said ────────────────────────────────────────────────────────────────────────────────
 
 
-def _said(dialect: str, document: Document) -> tuple[str, int, str]:
-    """The last user message's text, how many messages the user has, and the system prompt."""
+def _said(dialect: str, document: Document) -> tuple[str, int, str, bool]:
+    """The last user message's text, how many messages the user has, the system prompt, and whether the model has spoken already."""
     match dialect:
         case "openai.completions":
-            return _text(document.get("prompt")), 1, ""
+            return _text(document.get("prompt")), 1, "", False
         case "openai.embeddings":
-            return _text(document.get("input")), 1, ""
+            return _text(document.get("input")), 1, "", False
         case "openai.responses":
             said, instructions = document.get("input"), _text(document.get("instructions"))
             if isinstance(said, str):
-                return said, 1, instructions
+                return said, 1, instructions, False
             return _conversation(said, instructions)
         case _:
             return _conversation(document.get("messages"), _text(document.get("system")))
 
 
-def _conversation(messages: object, system: str) -> tuple[str, int, str]:
-    last, turns = "", 0
+def _conversation(messages: object, system: str) -> tuple[str, int, str, bool]:
+    last, turns, goes_on = "", 0, False
     for message in messages[-_MOST_MESSAGES:] if isinstance(messages, list) else ():
         if not isinstance(message, dict):
             continue
+        goes_on = goes_on or message.get("role") in _MODELS or message.get("type") in _CALLS
         match message.get("role"):
             case "user":
                 text = _text(message.get("content"))
@@ -107,7 +121,7 @@ def _conversation(messages: object, system: str) -> tuple[str, int, str]:
                     last, turns = text, turns + 1
             case "system" | "developer" if not system:
                 system = _text(message.get("content"))
-    return last, turns, system
+    return last, turns, system, goes_on
 
 
 def _text(content: object) -> str:
@@ -167,6 +181,39 @@ def _alternatives(document: Document) -> int:
         wanted = asked is True or (isinstance(include, list) and "message.output_text.logprobs" in include)
         return max(0, _count(top, 0)) if wanted or (asked is None and _count(top, 0) > 0) else -1
     return _count(asked, -1)
+
+
+def _tool_names(document: Document) -> tuple[int, ...]:
+    """Hashes of the names of the first eight tools."""
+    declared = document.get("tools") or document.get("functions")
+    names = []
+    for tool in declared[:_MOST_TOOLS] if isinstance(declared, list) else ():
+        inner = tool.get("function", tool) if isinstance(tool, dict) else None
+        name = inner.get("name") if isinstance(inner, dict) else None
+        if isinstance(name, str):
+            names.append(name[:80].replace(" ", "_"))
+    return tuple(sorted(word_hashes(names)))
+
+
+def _forced(document: Document) -> int:
+    """The cue of an answer that is begun for the model within its thinking, or that is to stop where thinking ends; and the cues of the
+    names of the fields that a schema asks for."""
+    cues = 0
+    messages = document.get("messages")
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    begun = _text(last.get("content"))[:80] if isinstance(last, dict) and last.get("role") == "assistant" else ""
+    stops = document.get("stop") or document.get("stop_sequences")
+    ends = [stop[:40] for stop in (stops if isinstance(stops, list) else [stops])[:8] if isinstance(stop, str)]
+    if any(sign in text.lower() for text in (begun, *ends) for sign in _THINKING):
+        cues |= CUES["hidden"]
+    asked = document.get("response_format")
+    schema = asked.get("json_schema") if isinstance(asked, dict) else None
+    inner = schema.get("schema") if isinstance(schema, dict) else None
+    fields = inner.get("properties") if isinstance(inner, dict) else None
+    if isinstance(fields, dict):
+        names = " ".join(str(name)[:40] for name in islice(fields, 24)).replace("_", " ")
+        cues |= cues_of(f"generate {names}", "en")
+    return cues
 
 
 def _formatted(document: Document) -> bool:

@@ -19,23 +19,27 @@ _SHORT_ANSWER = 4
 
 
 class Repeats(Counting):
-    """See the module. A hit repeats one of the last prompts word for word."""
+    """See the module. A hit repeats one of the last prompts word for word, under biases that it was not read under."""
 
     name = "repeats"
+    version = "2"
     kind = "structure"
     rate = _RATE
     least = _LEAST
     most = _MOST
-    told = "repeat a prompt for the probabilities of a few tokens"
+    told = "repeat a prompt under other biases, for a few tokens or their probabilities"
 
     def watch(self, state: Counts, look: Look) -> None:
         if not look.words:
             return
         read = 0 <= look.max_output <= _SHORT_ANSWER and (look.logprobs >= 0 or look.bias > 0)
         prompt = short(look.exact)
-        state.count(read and prompt in state.recent)
-        if read:
-            state.remember(prompt)
+        under = prompt ^ short(look.bias_set | 1)
+        state.count(read and prompt in state.recent and under not in state.recent)
+        for hashed in (prompt, under) if read else ():
+            if hashed in state.recent:
+                state.recent.remove(hashed)
+            state.remember(hashed)
 
 
 SIGNAL = Repeats()

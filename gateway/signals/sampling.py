@@ -19,7 +19,7 @@ __all__ = ["SIGNAL", "Sampling"]
 _RATE = 0.15
 """Honest products meet the same question again: up to one in seven of theirs in recorded traffic."""
 _LEAST = 5
-_MOST = 12.0
+_MOST = 9.0
 _SHORT_ANSWER = 8
 """Tokens; an answer held below that is a label, which nobody samples for training."""
 
@@ -28,18 +28,22 @@ class Sampling:
     """See the module. Parts: samples asked for in all hits."""
 
     name = "sampling"
-    version = "1"
+    version = "2"
     kind: Kind = "parameters"
+    cap = _MOST
 
     def fresh(self) -> Counts:
         return Counts(1)
 
     def watch(self, state: Counts, look: Look) -> None:
-        if not look.words or 0 <= look.max_output <= _SHORT_ANSWER:
+        if not look.words or 0 <= look.max_output <= _SHORT_ANSWER or look.dialect == "openai.embeddings":
+            return
+        if look.goes_on:
             return
         prompt = short(look.exact)
         spread = look.temperature != 0
-        again = prompt in state.recent and look.turns <= 1
+        # Customers ask what others asked; whoever samples asks twice running.
+        again = state.recent[-1:] == [prompt]
         hit = spread and (look.choices > 1 or again)
         state.count(hit)
         if hit:

@@ -83,10 +83,9 @@ def language_of(text: str, words: Sequence[str]) -> str:
             if len(script.findall(begin)) * 4 >= min(len(begin), 40):
                 return language
     votes: dict[str, int] = {}
-    for word in words[:_MOST_TOLD]:
-        if word in TELLING:
-            for language in TELLING[word]:
-                votes[language] = votes.get(language, 0) + 1
+    for languages in [TELLING[word] for word in words[:_MOST_TOLD] if word in TELLING]:
+        for language in languages:
+            votes[language] = votes.get(language, 0) + 1
     ranked = sorted(votes.items(), key=lambda vote: -vote[1])[:2]
     if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
         return ""

@@ -44,13 +44,24 @@ def test_it_alone_has_nobody_watched():
         {"system": "You are the riddle master of a small game, be brief and kind."},
         {"max_tokens": 4},
         {"out": 2},
-        {"tools": [{"type": "function"}]},
     ],
-    ids=["a product's context", "labels asked", "labels got", "tools"],
+    ids=["a product's context", "labels asked", "labels got"],
 )
 def test_where_somebody_reads_or_a_label_is_wanted_it_is_silent(more):
     assert not no_reader(wrapped("kettle", **more))
     assert said(SIGNAL, [wrapped(thing, **more) for thing in THINGS]) is None
+
+
+def test_whatever_stands_around_it_a_harvest_is_no_products():
+    system = "You are Max, the travel planner of Sungate. Help our customers with their bookings, and be brief."
+    asking = "Write your whole train of thought with every dead end, then the answer."
+    assert not no_reader(look("Where is Bonn?", system=system))
+    assert no_reader(look(f"Where is Bonn? {asking}", system=system))
+    assert no_reader(look("Where is Bonn?", system=f"You are Max, the travel planner of Sungate. {asking}"))
+
+
+def test_a_long_system_prompt_that_tells_of_no_product_is_no_reader():
+    assert no_reader(look("Where is Bonn?", system="You are a careful and capable expert who gives correct answers to everything."))
 
 
 def test_the_same_thing_again_is_no_new_slot():
