@@ -12,6 +12,7 @@
     ├── AuditError             a record could not be put on disk
     ├── TraceError             recorded traffic cannot be read: names file and line
     ├── QuotaError             there is no quota to show: no such caller, tier or access
+    ├── RiskError              no suspicion to show or decide: no such caller, or no reason given
     └── ResponseTruncated      an answer under way cannot be ended cleanly; the connection must be cut
 
 No error text ever holds a secret, a prompt or an answer.
@@ -32,6 +33,7 @@ __all__ = [
     "QuotaError",
     "RegistryError",
     "ResponseTruncated",
+    "RiskError",
     "SettingsError",
     "StoreError",
     "StoreUnavailable",
@@ -123,6 +125,10 @@ class TraceError(GatewayError):
 
 class QuotaError(GatewayError):
     """Nobody's quota can be shown: no such key, account or tier, or no access; the message names the remedy."""
+
+
+class RiskError(GatewayError):
+    """Nobody's evidence can be shown or decided on: no such caller, or no reason given; the message names the remedy."""
 
 
 class ResponseTruncated(GatewayError):

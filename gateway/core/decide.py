@@ -45,10 +45,13 @@ def climb(policy: Policy, verdict: Verdict) -> Ladder:
 
     1. The score is the larger of the standing one and the recent high less `step_down.by` (hysteresis).
     2. With fewer than `kinds_needed` kinds of evidence no rung from `perturb` on is reached.
-    3. Shadow is applied last: a rung in shadow hands over to the highest below it that is not.
+    3. Whom a person has confirmed is on the mildest rung that alters answers at least, whatever the evidence.
+    4. Shadow is applied last: a rung in shadow hands over to the highest below it that is not.
     """
     score = max(verdict.score, verdict.high - policy.step_down.by)
     enough = len(verdict.kinds) >= policy.kinds_needed
+    if verdict.confirmed:
+        score, enough = max(score, _flagging(policy)), True
     intended = acting = _BOTTOM
     for rung in policy.ladder:
         if rung.at > score or (rung.do >= Action.PERTURB and not enough):
@@ -57,6 +60,12 @@ def climb(policy: Policy, verdict: Verdict) -> Ladder:
         if not rung.shadow:
             acting = rung
     return Ladder(acting, intended, verdict.score if verdict.observed is None else verdict.observed)
+
+
+def _flagging(policy: Policy) -> float:
+    """Where answers begin to be altered; of a ladder that never does so, its highest rung."""
+    flagging = [rung.at for rung in policy.ladder if rung.do >= Action.PERTURB]
+    return min(flagging, default=policy.ladder[-1].at if policy.ladder else 0.0)
 
 
 def caps_in_force(policy: Policy, tier: Tier) -> FeatureCaps:
@@ -77,7 +86,7 @@ def decide(policy: Policy, rule: str, tier: Tier, caller: Caller, facts: Request
         rule=rule,
         tier=tier.id,
         share=ladder.acting.share,
-        perturbations=ladder.acting.perturbations,
+        perturbations=ladder.acting.perturbations if not tier.always else (*tier.always, *ladder.acting.perturbations),
         shadowed=() if ladder.acting is ladder.intended else (f"rung.{ladder.intended.id}",),
         observed=ladder.observed,
     )

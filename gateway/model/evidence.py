@@ -37,7 +37,7 @@ class Verdict(Struct, frozen=True):
     evidence comes to, watched signals and exempt ones included, None where nothing but the score is known. All of it is true as of
     `at_us` (Unix microseconds) and fades from then on: `gateway.risk.fading.as_of` says what is left; of 0, as in a test of a
     policy, it stands as it is. `peaks`: when and how high, what `high` comes down by. `course`: how the score went, packed
-    (`gateway.risk.course`).
+    (`gateway.risk.course`). `confirmed`: a person has decided that the suspicion is right.
     """
 
     score: float = 0.0
@@ -49,6 +49,7 @@ class Verdict(Struct, frozen=True):
     at_us: int = 0
     peaks: tuple[tuple[int, float], ...] = ()
     course: bytes = b""
+    confirmed: bool = False
 
 
 NO_VERDICT = Verdict()
