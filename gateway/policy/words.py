@@ -13,14 +13,18 @@ __all__ = ["LATER_FIELDS", "PERTURBATIONS", "SIGNALS", "kind_of", "perturbation_
 
 SIGNALS: dict[str, Kind] = {
     "elicitation": "wording",
+    "leaning": "wording",
     "templating": "structure",
     "coverage": "structure",
     "extraction": "structure",
+    "trajectory": "structure",
     "sampling": "parameters",
+    "sweeping": "parameters",
     "probing": "parameters",
     "repeats": "structure",
     "cadence": "arrival",
     "ramp": "arrival",
+    "duty": "arrival",
     "linkage": "linkage",
 }
 """Signal -> the one kind of evidence it gives."""
