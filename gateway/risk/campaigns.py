@@ -31,6 +31,7 @@ class Campaigns:
 
     def __init__(self, scales: Scales, links: Links | None = None, *, every: int = EVERY) -> None:
         self.links = links or Links()
+        self.links.listen(scales.signals, lambda: scales.baseline)
         self.found: dict[str, Campaign] = {}
         """The campaign of each caller that is in one, by key id."""
         self._scales = scales
@@ -82,7 +83,11 @@ class Campaigns:
         pooled = self._pooled(campaign)
         rule = pooled.rule or rule
         spoken: list[Evidence] = [campaign.reason(), *self._scales.said(policy, pooled)]
-        verdict = summed(policy, rule, spoken, age_us=now_us - pooled.at_us if pooled.at_us else 0, now_us=now_us)
+        # All that the members sent, or only what links them: where there is cover among it, that says more.
+        linking: list[Evidence] = [campaign.reason(), *campaign.said]
+        age_us = now_us - pooled.at_us if pooled.at_us else 0
+        verdicts = [summed(policy, rule, heard, age_us=age_us, now_us=now_us) for heard in (spoken, linking)]
+        verdict = max(verdicts, key=lambda verdict: verdict.score)
         return replace(verdict, campaign=campaign.id)
 
     def _pooled(self, campaign: Campaign) -> Known:

@@ -38,6 +38,11 @@ class Scales:
         self._policy: Policy | None = None
         self._active: tuple[tuple[str, Signal], ...] = ()
 
+    @property
+    def baseline(self) -> Baseline:
+        """The one that counts now."""
+        return self._baseline
+
     def weigh(self, policy: Policy, rule: str, look: Look) -> Verdict:
         """The verdict on a caller, matched by caller rule `rule`, after one more of its requests."""
         return self._judged(policy, self.feed(policy, rule, look), look.at_us)
