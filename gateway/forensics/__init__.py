@@ -1,1 +1,1 @@
-"""Whose wording is in a text: exact error probabilities for what a suspect data set or model says."""
+"""Reading whose code word a text carries, with exact error probabilities."""
