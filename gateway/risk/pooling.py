@@ -16,7 +16,8 @@ from gateway.risk.together import WORDING, Link
 
 __all__ = ["SPEAKS", "Pooled", "pooled"]
 
-_FEWEST = 3
+_FEWEST, _FEWEST_ELSE = 3, 5
+"""Accounts of a wording that asks: at a text's beginning, and elsewhere, where contents may end alike as well."""
 SPEAKS = 20.0
 """Decibans of wording that make a pool tell by itself: a hundred to one, as for a caller who sends nothing else."""
 _ALIKE, _OWN = 2.5, 4.0
@@ -76,7 +77,8 @@ def pooled(pools: Sequence[Pool], said: Callable[[Pool], tuple[Evidence, ...]]) 
 
 def _of(pool: Pool, said: tuple[Evidence, ...]) -> Pooled:
     deal, askers = _deal(pool), pool.askers()
-    worded = len(askers) >= _FEWEST and pool.twice <= TWICE and any(e.kind == "wording" and e.weight >= SPEAKS for e in said)
+    many = len(askers) >= (_FEWEST if pool.place == "head" else _FEWEST_ELSE)
+    worded = many and pool.twice <= TWICE and any(e.kind == "wording" and e.weight >= SPEAKS for e in said)
     numbers = tuple(sorted(askers if worded and (deal is None or deal.weight < 0) else pool.members()))
     return Pooled(numbers, sum(pool.users[number] for number in numbers), said if worded else _unworded(said), worded, deal)
 

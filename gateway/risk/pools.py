@@ -22,6 +22,7 @@ from typing import Literal
 from gateway.model.evidence import Evidence
 from gateway.model.look import Look
 from gateway.signals.base import Baseline, Signal, State
+from gateway.signals.cues import CUE_MASK
 
 __all__ = ["TWICE", "Pool", "Pools"]
 
@@ -66,7 +67,7 @@ class Pool:
     def take(self, number: int, look: Look) -> None:
         """One request of an account."""
         self.users[number] = self.users.get(number, 0) + 1
-        if look.cues:
+        if look.cues & CUE_MASK:
             self.asking[number] = self.asking.get(number, 0) + 1
         for topic in look.topic:
             if topic & (1 << self._level) - 1 == 0:
@@ -88,7 +89,10 @@ class Pool:
         return [number for number, uses in self.users.items() if uses >= _USES]
 
     def askers(self) -> list[int]:
-        """The accounts that ask with it for what a copier asks for, more than once."""
+        """The accounts that ask with it for what a copier asks for, more than once; none where fewer than half of the requests do: then
+        it is contents that ask, and not the wording."""
+        if 2 * sum(self.asking.values()) < sum(self.users.values()):
+            return []
         return [number for number, uses in self.asking.items() if uses >= _USES]
 
     def leave(self, numbers: frozenset[int]) -> None:
