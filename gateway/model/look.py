@@ -41,6 +41,8 @@ class Look(Struct, frozen=True, kw_only=True):
     """The whole text, normalised."""
     prefix: int = 0
     """Its first eight words."""
+    start: int = 0
+    """Its first three words, masked like the head."""
     head: int = 0
     """Its first eight words with what looks filled in (numbers, quotations, names, long ids) masked."""
     tail: int = 0

@@ -43,7 +43,8 @@ class Elicitation:
         return Counts(len(CUES))
 
     def watch(self, state: Counts, look: Look) -> None:
-        if not look.words:
+        # What is turned into vectors is material, and asks for nothing.
+        if not look.words or look.dialect == "openai.embeddings":
             return
         state.count(bool(look.cues & CUE_MASK))
         for place, bit in enumerate(CUES.values()):

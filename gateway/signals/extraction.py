@@ -34,9 +34,11 @@ class Extraction(Counting):
             return
         narrow = look.dialect == "openai.embeddings" or label_like(look)
         head, tail = short(look.head), short(look.tail)
-        bare = look.logprobs >= 0 and look.system_words < _OWN_CONTEXT and head not in state.recent and tail not in state.recent
+        # A short question before the text makes a head of its own each time, but not a start.
+        ends = (short(look.start), head, tail)
+        bare = look.logprobs >= 0 and look.system_words < _OWN_CONTEXT and not any(hashed in state.recent for hashed in ends)
         state.count(narrow and bool(state.recent) and (look.salad or bare))
-        for hashed in (head, tail):
+        for hashed in ends:
             if hashed in state.recent:
                 state.recent.remove(hashed)
             state.remember(hashed)

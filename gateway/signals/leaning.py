@@ -27,7 +27,7 @@ class Leaning(Counting):
     told = "are worded like records to train on, or nearly like a cue"
 
     def watch(self, state: Counts, look: Look) -> None:
-        if look.words:
+        if look.words and look.dialect != "openai.embeddings":
             state.count(bool(look.cues & LEAN_MASK))
 
 

@@ -64,7 +64,7 @@ GROUPS: dict[str, str] = {
         lange langen langes ausführliche ausführlichen ausführlich longuement longue largo larga largos longo longa lungo lunga
         uitgebreide подробные подробно подробный długi uzun""",
     "each": """
-        every each all detailed detail thorough jeden jede jedes chaque cada ogni elk каждый каждую każdy setiap""",
+        every each all obvious trivial detailed detail thorough jeden jede jedes chaque cada ogni elk каждый каждую każdy setiap""",
     # Dead ends, and what else a finished answer does not show.
     "stray": """
         backtrack backtracks backtracking detour detours dead abandoned abandon abandoning rejected reject discarded discard branches
@@ -134,7 +134,7 @@ GROUPS: dict[str, str] = {
         projectile algorithm plots""",
     "make": """
         generate generates generating create creating come write writing produce compose invent craft draft synthesize synthesise devise
-        brainstorm author formulate construct build propose give list provide suggest bootstrap bootstrapping evolve derive fabricate
+        brainstorm author formulate construct build propose give list provide suggest bootstrap bootstrapping derive fabricate
         act continue simulate sample augment augmenting make add fill
         erzeuge generiere erstelle schreibe schreib entwirf formuliere verfasse denk mach
         génère générez crée créez écris rédige rédigez invente inventez produis produisez propose
@@ -147,7 +147,7 @@ GROUPS: dict[str, str] = {
     # What a model is tuned on.
     "items": """
         instruction instructions prompt prompts task tasks queries query exercises exercise examples
-        questions requests messages
+        questions requests messages entry entries list
         dialogue dialogues conversation conversations pairs pair triples turns demonstrations negatives positives paraphrases
         anweisung anweisungen aufgaben aufgabenstellungen eingaben dialoge nutzeranfragen paare fragen
         consigne consignes tâches invites paires
@@ -159,7 +159,8 @@ GROUPS: dict[str, str] = {
         instrukcji zadań poleceń talimat talimatlar""",
     "training": """
         train trains training trained finetune finetuning tune tuning sft rlhf dpo dataset datasets corpus jsonl distill distillation
-        pretraining alpaca sharegpt evol imitate imitated retriever labels demonstration supervised optimisation optimization tuned
+        pretraining alpaca sharegpt evol imitate imitated retriever evolve evolved labels demonstration supervised optimisation
+        optimization tuned
                 trainingsdaten trainingsdatensatz datensatz trainieren sprachmodell feinabstimmung feintuning trainingsbeispiele
                 training
         entraînement entraîner affiner
@@ -211,7 +212,9 @@ GROUPS: dict[str, str] = {
         preferenza preferenze ricompensa
         voorkeursdataset voorkeur
         предпочтений предпочтения вознаграждения nagrody ödül""",
-    "virtues": "helpfulness harmlessness honesty truthfulness helpful harmless instruction depth aligned principles principle",
+    "virtues": """
+        learn learns smaller helpfulness harmlessness honesty truthfulness helpful harmless instruction depth aligned
+        principles principle""",
     "both": "both two pair pairs four candidates beide beiden deux ambas dos duas entrambe оба dwie iki",
     "product": """
         customer customers client shop store database fixtures fixture test tests testing staging demo interview quiz support bot

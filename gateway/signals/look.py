@@ -20,6 +20,7 @@ from gateway.signals.text import FIRST, LAST, clipped, code_share, hash64, langu
 __all__ = ["look_of"]
 
 _ENDS = 8
+_START = 3
 _MOST_PARTS = 64
 _MOST_MESSAGES = 4_096
 _MOST_SYSTEM = 4_000
@@ -56,6 +57,7 @@ def look_of(dialect: str, document: Document, **rest: Any) -> Look:
         "code": code_share(seen),
         "exact": hash64(words),
         "prefix": hash64(words[:_ENDS]),
+        "start": hash64(masked[:_START]),
         "head": hash64(masked[:_ENDS]),
         "tail": hash64(masked[-_ENDS:]),
         "system": prompt[0],
