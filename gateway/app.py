@@ -130,7 +130,7 @@ class Running:
         self.stack.push_async_callback(sink.aclose)
         await sink.start()
         upstreams = await self._upstreams(ways, client)
-        self.weigher = self._weigher(opened.verdicts)
+        self.weigher = self._weigher(opened.verdicts, policy.memory)
         self.world = World(
             keys=opened.keys,
             holds=opened.holds,
@@ -160,10 +160,10 @@ class Running:
         if self.weigher is not None:
             self._background(self.weigher.run())
 
-    def _weigher(self, history: HistoryStore) -> Weigher | None:
-        """What learns from requests, where any signal is registered."""
+    def _weigher(self, history: HistoryStore, memory: int) -> Weigher | None:
+        """What learns from requests, where any signal is registered; `memory` in bytes."""
         signals = {name: resolve("signals", name) for name in names("signals")}
-        return Weigher(Scales(signals, general()), history, self.metrics) if signals else None
+        return Weigher(Scales(signals, general(), memory=memory), history, self.metrics) if signals else None
 
     async def _upstreams(self, ways: Ways, client: str) -> Callable[[UpstreamRule, dict[str, Any]], Upstream]:
         pools = _Pools(resolve("upstreams", client))

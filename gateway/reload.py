@@ -100,7 +100,7 @@ class PolicyHolder:
         self._tell_loaded()
         _log.info("policy %s is in force, after %s", policy.label, before.label)
         if _at_start(policy) != _at_start(before):
-            _log.warning("policy %s: changes to `audit` (but `when_lost`) wait for the next start", policy.label)
+            _log.warning("policy %s: changes to `audit` (but `when_lost`) and `signals.memory` wait for the next start", policy.label)
 
     def _refused(self, problems: tuple[PolicyProblem, ...]) -> Reloaded:
         self._meter.count("gateway_policy_reloads_total", ("failed",))
@@ -115,7 +115,7 @@ class PolicyHolder:
 
 def _at_start(policy: Policy) -> object:
     """What is read once, when the gateway starts."""
-    return replace(policy.audit, when_lost="allow")
+    return replace(policy.audit, when_lost="allow"), policy.memory
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:

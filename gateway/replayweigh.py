@@ -9,7 +9,7 @@ from gateway.replay import Replay
 from gateway.risk.baseline import general
 from gateway.risk.campaigns import Campaigns
 from gateway.risk.links import Campaign
-from gateway.risk.scales import Scales
+from gateway.risk.scales import MEMORY, Scales
 from gateway.signals.base import Baseline
 from gateway.trace import TraceRecord
 from gateway.traceroad import Judged
@@ -19,11 +19,12 @@ __all__ = ["Weighing"]
 
 
 class Weighing:
-    """The scales of one replay, see `replay.Weigh`. `baseline`: the one that ships where none is given."""
+    """The scales of one replay, see `replay.Weigh`. `baseline`: the one that ships where none is given and the policy names none; `memory`
+    in bytes."""
 
-    def __init__(self, baseline: Baseline | None = None) -> None:
+    def __init__(self, baseline: Baseline | None = None, *, memory: int = MEMORY) -> None:
         signals = {name: resolve("signals", name) for name in names("signals")}
-        self._scales = Scales(signals, baseline or general()) if signals else None
+        self._scales = Scales(signals, baseline or general(), memory=memory) if signals else None
         self._linked = Campaigns(self._scales) if self._scales is not None else None
         self._weigher: Weigher | None = None
 

@@ -20,7 +20,7 @@ import msgspec
 from gateway.errors import TraceError
 from gateway.model.request import NO_USAGE, Usage
 
-__all__ = ["LONGEST_LINE", "Progress", "TraceRecord", "read_lines", "read_trace"]
+__all__ = ["LONGEST_LINE", "Progress", "TraceRecord", "read_lines", "read_trace", "record_of"]
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ def read_trace(path: Path, *, told: Progress | None = None, at_most: int | None 
 
     TraceError with file and line when it cannot be read or a line is no record.
     """
-    return read_lines(path, lambda line: _record(_DECODER.decode(line)), told=told, at_most=at_most)
+    return read_lines(path, record_of, told=told, at_most=at_most)
 
 
 def read_lines(path: Path, read: Callable[[bytes], T], *, told: Progress | None = None, at_most: int | None = None) -> Iterator[T]:
@@ -135,6 +135,11 @@ def _lines(path: Path, told: Progress | None) -> Iterator[bytes]:
                 told(min(1.0, raw.tell() / size))
         if told is not None:
             told(1.0)
+
+
+def record_of(written: bytes) -> TraceRecord:
+    """The record of one line. DecodeError, ValueError or OverflowError where it is none."""
+    return _record(_DECODER.decode(written))
 
 
 def _record(line: _Line) -> TraceRecord:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keys": ("gateway.cli.keys:keys", "Create, list and revoke the keys of callers."),
     "quota": ("gateway.cli.quota:quota", "Show how the limits of a caller stand."),
     "replay": ("gateway.cli.replay:replay_command", "Judge recorded traffic by a policy, as it would be live."),
+    "calibrate": ("gateway.cli.calibrate:calibrate_command", "Fit a baseline on recorded traffic, and say how it would judge."),
     "audit": ("gateway.cli.audit:audit", "Read and verify the record of decisions."),
     "lab": ("gateway.cli.lab:lab", "Compose labelled traffic to rehearse a policy on."),
 }

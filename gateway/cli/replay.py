@@ -66,7 +66,7 @@ def replay_command(
     _writable(report)
     keys = asyncio.run(issued(state, data)) if with_keys else {}
     began = time.monotonic()
-    weighing = Weighing()
+    weighing = Weighing(memory=policy.memory)
     found = _run(policy, traces, at_most, keys, weighing)
     truths = read_truths(traces, found.callers, at_most=at_most)
     document = report_of(found, truths, weighing.campaigns, seconds=time.monotonic() - began)

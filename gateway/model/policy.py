@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 
+from gateway.model.baseline import Fitted
 from gateway.model.decision import Action
 from gateway.model.evidence import Kind
 from gateway.model.limit import Limit, LostMode, Priority
@@ -235,6 +236,10 @@ class Policy:
     exemptions: tuple[Exemption, ...] = ()
     half_life_us: int = 3 * 86_400_000_000
     kinds_needed: int = 2
+    memory: int = 64_000_000
+    """Bytes for what is remembered of callers; read when a gateway starts."""
+    baseline: Fitted | None = None
+    """The operator's own baseline; None: the one that ships."""
     ladder: tuple[Rung, ...] = (Rung("open", 0.0, Action.ALLOW),)
     step_down: StepDown = StepDown()
     upstreams: tuple[UpstreamRule, ...] = ()

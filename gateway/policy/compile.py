@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Literal, cast
 
+from gateway.model.baseline import Fitted
 from gateway.model.decision import Action
 from gateway.model.limit import MOVED_BY_OUTPUT, PERIOD_US, Count, Limit, WhenSpent
 from gateway.model.policy import (
@@ -34,7 +35,7 @@ from gateway.policy.schema_prices import PriceBlock
 from gateway.policy.schema_running import AuditBlock, DoorBlock, UpstreamBlock
 from gateway.policy.schema_tiers import CallerBlock, FeatureBlock, LimitBlock, MatchBlock, TierBlock
 from gateway.policy.units import MICRO, duration_us, limit_rate, price_micro, size_bytes, weight_milli, window_of
-from gateway.policy.words import kind_of
+from gateway.policy.words import cap_of, kind_of
 from gateway.registry import names
 
 __all__ = ["compiled"]
@@ -42,8 +43,8 @@ __all__ = ["compiled"]
 _LEASE_US = 15 * 60_000_000
 
 
-def compiled(document: Document) -> Policy:
-    """The policy of a document in which no problem was found."""
+def compiled(document: Document, baseline: Fitted | None = None) -> Policy:
+    """The policy of a document in which no problem was found, with the baseline that it names."""
     signals = document.signals or SignalsBlock(**{name: SignalBlock() for name in names("signals")})  # type: ignore[arg-type]  # extras, by their names
     policy = Policy(
         name=document.name,
@@ -62,6 +63,8 @@ def compiled(document: Document) -> Policy:
         exemptions=_exemptions(signals),
         half_life_us=duration_us(signals.half_life),
         kinds_needed=signals.kinds_needed,
+        memory=size_bytes(signals.memory),
+        baseline=baseline,
         ladder=_ladder(document.ladder),
         step_down=StepDown(float(document.step_down.by), duration_us(document.step_down.after)),
         upstreams=tuple(_upstream(block) for block in document.upstreams),
@@ -161,7 +164,7 @@ def _price(models: str, block: PriceBlock) -> Price:
 
 
 def _signal(name: str, block: SignalBlock) -> SignalRule:
-    return SignalRule(name, kind_of(name), block.level, float(block.cap))
+    return SignalRule(name, kind_of(name), block.level, cap_of(name) if block.cap is None else float(block.cap))
 
 
 def _exemptions(signals: SignalsBlock) -> tuple[Exemption, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from gateway.errors import PolicyError, PolicyProblem
+from gateway.model.baseline import MOST_FILE, Fitted, read_fitted
 from gateway.model.policy import Policy
 from gateway.policy.checks import problems_between
 from gateway.policy.compile import compiled
@@ -82,9 +83,31 @@ def read_text(text: bytes, file: str) -> Loaded:
         document = Document.model_validate(tree.data)
     except ValidationError as error:
         _add(found, problems_of(error, tree))
+    baseline: Fitted | None = None
+    if document is not None and document.signals is not None and document.signals.baseline is not None:
+        try:
+            baseline = _baseline(Path(file).parent / document.signals.baseline)
+        except ValueError as error:
+            remedy = "give a file that `gateway calibrate` wrote, by its path from this policy's folder"
+            _add(found, [tree.problem(("signals", "baseline"), str(error), remedy)])
     if found or document is None:
         raise PolicyError(sorted(found, key=lambda problem: (problem.line, problem.column, problem.where)))
-    return Loaded(file, compiled(document), document, tree)
+    return Loaded(file, compiled(document, baseline), document, tree)
+
+
+def _baseline(path: Path) -> Fitted:
+    """The baseline in a file. ValueError says why there is none."""
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MOST_FILE + 1)
+    except OSError as error:
+        raise ValueError(f"the baseline cannot be read: {error.strerror or type(error).__name__}") from None
+    if len(raw) > MOST_FILE:
+        raise ValueError(f"this is no baseline: it has more than {MOST_FILE >> 20} MiB")
+    try:
+        return read_fitted(raw)
+    except ValueError as error:
+        raise ValueError(f"this is no baseline: {error}") from None
 
 
 def _add(found: list[PolicyProblem], more: list[PolicyProblem]) -> None:

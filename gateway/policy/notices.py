@@ -79,8 +79,6 @@ def _signals(loaded: Loaded) -> Found:
     for name, rule in loaded.policy.signals.items():
         if name not in registered and rule.level != "off":
             yield loaded.tree.problem(("signals", name), "this version has no such signal: it has no effect yet", key=True)
-    if loaded.document.signals and loaded.document.signals.baseline:
-        yield loaded.tree.problem(("signals", "baseline"), _NOT_YET, key=True)
 
 
 def _ladder(loaded: Loaded) -> Found:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from gateway.model.policy import Level
-from gateway.policy.fields import Amount, Decibans, Duration, Id, Section, Share, UntilDate
+from gateway.policy.fields import Amount, Decibans, Duration, Id, Section, Share, Size, UntilDate
 
 __all__ = ["ExemptionBlock", "ResponseBlock", "RungBlock", "SignalBlock", "SignalsBlock", "StepDownBlock"]
 
@@ -16,7 +16,9 @@ class SignalBlock(Section):
     """How far one signal counts."""
 
     level: Level = Field(default="watch", description="`off`, `watch` (recorded, never acted on) or `enforce`.")
-    cap: Decibans = Field(default=20.0, description="Most decibans that this signal alone may add.")
+    cap: Decibans | None = Field(
+        default=None, description="Most decibans that this signal alone may add; absent, what the signal says of itself."
+    )
 
 
 class ExemptionBlock(Section):
@@ -35,7 +37,15 @@ class SignalsBlock(Section):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
     __pydantic_extra__: dict[str, SignalBlock]
 
-    baseline: str | None = Field(default=None, max_length=512, description="File of `gateway calibrate`. Not acted on by this version.")
+    baseline: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=512,
+        description="File of `gateway calibrate`, by its path from this one; absent, the one that ships.",
+    )
+    memory: Size = Field(
+        default="64MB", description="For what is remembered of callers, the least interesting forgotten. Read at start."
+    )
     half_life: Duration = Field(default="3d", description="When old evidence counts half.")
     kinds_needed: Annotated[int, Field(ge=1, le=5)] = Field(
         default=2, description="Kinds of evidence needed before a rung from `perturb` on is reached."

@@ -7,7 +7,7 @@ never counted. The score has a floor, so that nobody saves up innocence to spend
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -53,8 +53,13 @@ def exempt_signals(policy: Policy, rule: str, now_us: int) -> frozenset[str]:
     return frozenset().union(*named)
 
 
-def summed(policy: Policy, rule: str, spoken: Sequence[Evidence], *, age_us: int, now_us: int) -> Verdict:
-    """The verdict on what signals say of one caller under caller rule `rule`, `age_us` after its last request. `high` is the score."""
+def summed(
+    policy: Policy, rule: str, spoken: Sequence[Evidence], *, age_us: int, now_us: int, worth: Callable[[float], float] = float
+) -> Verdict:
+    """The verdict on what signals say of one caller under caller rule `rule`, `age_us` after its last request. `high` is the score.
+
+    `worth`: what a sum of weights is worth where signals depend on each other, see `gateway.risk.baseline`; the sum itself where
+    nothing is said."""
     exempt = exempt_signals(policy, rule, now_us)
     parts = [part for evidence in spoken if (part := _part(policy, evidence, exempt, age_us)) is not None]
     score, observed = 0.0, 0.0
@@ -64,14 +69,14 @@ def summed(policy: Policy, rule: str, spoken: Sequence[Evidence], *, age_us: int
         if part.told.counted:
             score += part.weight
             kinds[part.kind] = kinds.get(part.kind, 0.0) + part.weight
-    score = max(FLOOR, score)
+    score = max(FLOOR, worth(score))
     reasons = sorted((part.told for part in parts), key=lambda told: (-told.weight, told.signal))
     return Verdict(
         score=score,
         kinds=frozenset(kind for kind, weight in kinds.items() if weight >= SPOKE),
         reasons=tuple(reasons),
         high=score,
-        observed=max(FLOOR, observed),
+        observed=max(FLOOR, worth(observed)),
         at_us=now_us,
     )
 

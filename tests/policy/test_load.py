@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import PolicyError
+from gateway.model.baseline import Fitted
 from gateway.policy.load import SHIPPED, find, load, read, read_text
 from gateway.policy.notices import notices_of
 from gateway.policytest import run_tests
@@ -65,8 +66,43 @@ def test_mistakes_of_yaml_are_told_together_with_all_others(small):
     assert len(small.problems("name: small\n", "name: small\nname: again\n", more="y: 1\n")) == 2
 
 
-def test_the_example_of_the_plan_loads(shared):
-    loaded = read(shared / "examples" / "policy.yaml")
+def with_baseline(folder, fitted):
+    """A policy that names a baseline in this folder, which holds these bytes."""
+    (folder / "own.json").write_bytes(fitted)
+    path = folder / "policy.yaml"
+    path.write_text(
+        "schema: gateway.policy/v1\nname: small\nversion: '1'\ncallers: [{ id: all, match: {}, tier: free }]\n"
+        "tiers: { free: { models: ['*'], limits: [] } }\nsignals:\n  baseline: own.json\n  memory: 8MiB\n"
+    )
+    return path
+
+
+def test_a_baseline_is_read_by_its_path_from_the_policy(tmp_path):
+    fitted = Fitted(7, 3.0, {"odd": (1.0,)}, (2.0,))
+    policy = read(with_baseline(tmp_path, fitted.to_json())).policy
+    assert (policy.baseline, policy.memory) == (fitted, 8 << 20)
+    other = read(with_baseline(tmp_path, Fitted(8, 3.0, {"odd": (1.0,)}).to_json())).policy
+    assert other.digest != policy.digest
+
+
+@pytest.mark.parametrize("wrong", [b"", b"{}", Fitted(7, 3.0, {}).to_json().replace(b"7", b"8"), b"x" * (4 << 20) + b"y"])
+def test_a_baseline_that_is_none_is_a_mistake_of_the_policy(tmp_path, wrong):
+    with pytest.raises(PolicyError, match=r"policy.yaml:7:13: signals.baseline: this is no baseline.*`gateway calibrate`"):
+        read(with_baseline(tmp_path, wrong))
+
+
+def test_a_baseline_that_is_missing_is_a_mistake_of_the_policy(tmp_path):
+    path = with_baseline(tmp_path, b"")
+    (tmp_path / "own.json").unlink()
+    with pytest.raises(PolicyError, match=r"policy.yaml:7:13: signals.baseline: the baseline cannot be read: No such file"):
+        read(path)
+
+
+def test_the_example_of_the_plan_loads(shared, tmp_path):
+    (tmp_path / "baselines").mkdir()
+    (tmp_path / "baselines" / "2026-11.json").write_bytes(Fitted(7, 3.0, {}).to_json())
+    (tmp_path / "policy.yaml").write_bytes((shared / "examples" / "policy.yaml").read_bytes())
+    loaded = read(tmp_path / "policy.yaml")
     limits = {limit.id: limit for tier in loaded.policy.tiers.values() for limit in tier.limits}
     assert (limits["free-life"].window, limits["free-life"].amount) == ("lifetime", 20_000_000)
     assert (limits["std-month"].period, limits["std-month"].amount) == ("month", 2_000_000_000)

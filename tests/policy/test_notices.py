@@ -8,7 +8,7 @@ from gateway.policy.notices import notices_of
 
 LADDER = """ladder:
   - { id: open, at: 0, do: allow }
-  - { id: x, at: 30, do: perturb, with: [pace] }
+  - { id: x, at: 30, do: perturb, with: [pace, rewrite] }
   - { id: y, at: 40, do: challenge }
 """
 
@@ -48,11 +48,10 @@ def test_the_small_policy_has_nothing_to_be_said(small):
             "tiers.free.limits[0]: when the state is lost each process gives out 0.5 of it anew",
         ),
         ("", "", "signals:\n  cadence: { level: watch }\n", "signals.cadence: this version has no such signal"),
-        ("", "", "signals:\n  baseline: a.json\n", "signals.baseline: not acted on"),
         ("", "", LADDER, "ladder: no signal is at `enforce`"),
-        ("", "", LADDER, "ladder[1]: this version alters no answer: recorded, not acted on (pace)"),
+        ("", "", LADDER, "ladder[1]: this version does not have rewrite: recorded, not acted on"),
         ("", "", LADDER, "ladder[2]: this version puts no challenge"),
-        ("", "", "response: {}\n", "response: not acted on"),
+        ("", "", "response: { pace: {}, challenge: {} }\n", "response.challenge: not acted on"),
         ("", "", "audit: { keep: 400d }\n", "audit.keep: not acted on"),
         ("", "", "tests:\n  - { name: t, replay: a.jsonl, expect: {} }\n", "tests[0].replay: needs `gateway replay`"),
         (
