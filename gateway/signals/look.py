@@ -206,7 +206,7 @@ def _forced(document: Document) -> int:
     begun = _text(last.get("content"))[:80] if isinstance(last, dict) and last.get("role") == "assistant" else ""
     stops = document.get("stop") or document.get("stop_sequences")
     ends = [stop[:40] for stop in (stops if isinstance(stops, list) else [stops])[:8] if isinstance(stop, str)]
-    if any(sign in text.lower() for text in (begun, *ends) for sign in _THINKING):
+    if (begun or ends) and any(sign in text.lower() for text in (begun, *ends) for sign in _THINKING):
         cues |= CUES["hidden"]
     asked = document.get("response_format")
     schema = asked.get("json_schema") if isinstance(asked, dict) else None
