@@ -26,17 +26,21 @@ from gateway.asgi.intake import Engine, Guards
 from gateway.asgi.middleware import Middleware
 from gateway.driver import Driver, World
 from gateway.errors import SettingsError, StoreError
+from gateway.linking import Linking, links_live
 from gateway.metrics import Metrics
 from gateway.model.policy import Policy, UpstreamRule
 from gateway.policy.load import find
 from gateway.policy.load import load as load_policy
-from gateway.ports import HistoryStore, Upstream
+from gateway.ports import Clock, HistoryStore, Upstream
 from gateway.quotas import Asked, quota_of
 from gateway.registry import names, resolve
 from gateway.reload import PolicyHolder
 from gateway.risk.baseline import general
+from gateway.risk.campaigns import Campaigns
 from gateway.risk.scales import Scales
 from gateway.settings import deployment_secret, state_opener
+from gateway.sharing import Sharing
+from gateway.stores.opened import Opened
 from gateway.weigher import Weigher
 
 __all__ = ["Gateway", "Running", "Ways", "admin_app", "proxy"]
@@ -158,12 +162,26 @@ class Running:
         self._background(driver.renew_holds())
         self._background(self.holder.watch())
         if self.weigher is not None:
-            self._background(self.weigher.run())
+            self._share(self.weigher, opened, clock)
 
     def _weigher(self, history: HistoryStore, memory: int) -> Weigher | None:
         """What learns from requests, where any signal is registered; `memory` in bytes."""
         signals = {name: resolve("signals", name) for name in names("signals")}
-        return Weigher(Scales(signals, general(), memory=memory), history, self.metrics) if signals else None
+        if not signals:
+            return None
+        # Half is for callers, a quarter for links, an eighth for the queue, the rest for what is to be shared.
+        scales = Scales(signals, general(), memory=memory // 2)
+        linking = Linking(Campaigns(scales, links_live(memory // 4), kept_us=_A_DAY_US))
+        return Weigher(scales, history, self.metrics, linking=linking, most_bytes=memory // 8)
+
+    def _share(self, weigher: Weigher, opened: Opened, clock: Clock) -> None:
+        """Weigh, link and share from now on; what was learnt last is shared before the state is closed."""
+        linking = weigher.linking
+        assert linking is not None  # _weigher makes it
+        sharing = Sharing(opened.evidence, weigher, linking, opened.verdicts, self.metrics, clock.now)
+        self.stack.push_async_callback(sharing.aclose)
+        self._background(weigher.run())
+        self._background(sharing.run())
 
     async def _upstreams(self, ways: Ways, client: str) -> Callable[[UpstreamRule, dict[str, Any]], Upstream]:
         pools = _Pools(resolve("upstreams", client))

@@ -92,11 +92,16 @@ METRICS: tuple[Metric, ...] = (
            ("error",)),
     Metric("gateway_weighed_total", "counter", "Requests that detection took in, after their end."),
     Metric("gateway_weigh_shed_total", "counter",
-           "Requests that detection did not take in: its queue was full, held its part of this caller, or a signal failed (fault).",
+           "Requests that detection did not take in: its queue was full, held its part of this caller, a signal failed (fault), or"
+           " other processes could not be told (unshared).",
            ("why",)),
     Metric("gateway_weigh_share", "gauge", "Share of requests that were weighed and not shed, since the start."),
     Metric("gateway_weigh_queued", "gauge", "Requests that wait to be weighed."),
     Metric("gateway_weigh_seconds", "histogram", "CPU that weighing one request took, on the average of a batch.", (), _WRITE_S),
+    Metric("gateway_weigh_cpu_microseconds_total", "counter",
+           "CPU of detection: weighing requests, linking callers, sharing with other processes.", ("part",)),
+    Metric("gateway_weigh_share_failures_total", "counter",
+           "Times that the shared state did not take, or tell, what detection learnt of callers."),
     Metric("gateway_weigh_callers", "gauge", "Callers that detection remembers in this process."),
     Metric("gateway_audit_up", "gauge", "1 while audit lines can be written, 0 while they are being lost."),
 )  # fmt: skip

@@ -20,8 +20,8 @@ from gateway.model.ruling import Ruling
 from gateway.risk.judged import Judged
 
 __all__ = [
-    "Admission", "AuditSink", "Clock", "Headers", "HistoryStore", "HoldStore", "KeyStore", "Meter", "OwnerStore", "RiskStore",
-    "RulingStore", "Upstream", "UpstreamAnswer", "UpstreamRequest",
+    "Admission", "AuditSink", "Clock", "EvidenceStore", "Headers", "HistoryStore", "HoldStore", "Kept", "KeyStore", "Meter", "News",
+    "Offer", "OwnerStore", "RiskStore", "RulingStore", "Upstream", "UpstreamAnswer", "UpstreamRequest",
 ]  # fmt: skip
 
 Headers = list[tuple[bytes, bytes]]
@@ -158,6 +158,60 @@ class RiskStore(Protocol):
     async def ranked(self, limit: int, campaign: str | None = None) -> list[tuple[str, Verdict]]: ...
     async def campaign(self, id: str) -> Judged | None: ...
     async def campaigns(self) -> list[Judged]: ...
+
+
+class Kept(Struct, frozen=True):
+    """What is known of one caller as `Callers.dump` gives it, and the token of whoever wrote it."""
+
+    token: str
+    packed: bytes
+
+
+class Offer(Struct, frozen=True):
+    """One caller's new state, made from the one with token `before` ("" where none was known)."""
+
+    key_id: str
+    before: str
+    token: str
+    packed: bytes
+
+
+class News(Struct, frozen=True):
+    """What others told since the last time: verdicts, oldest first, and all campaigns where they changed. `whole`: what was missed
+    cannot be told one by one, so this is all that stands, the highest scores first."""
+
+    verdicts: list[tuple[str, Verdict]]
+    campaigns: list[Judged] | None
+    whole: bool = False
+
+
+class EvidenceStore(Protocol):
+    """What the processes on one state tell each other about callers, so that each caller is seen whole wherever its requests come in.
+
+    - `offer` gives, for each offer, None where it was taken: it stands in the place of what it was made from, or of nothing. Where
+      another process wrote meanwhile nothing is replaced, and what stands is given. One effect per token: an offer that was taken
+      may be made again.
+    - `fetch`: what stands of these callers; those of whom nothing does are left out.
+    - `tell`: verdicts that others shall go by. `news`: what others told, at most some hundreds at a time. The first is `whole`.
+    - `lead`: whether this process is the one that links now. One at a time; whoever does not ask again for ten seconds is replaced.
+    - `give`: looks for whoever links, packed; `given`: those that others gave, each once. Beyond the adapter's bound the oldest
+      are lost.
+    - `publish`: these are all campaigns there are.
+    - All of it is kept for `kept_us` after it was last written, and bounded in number. `local`: there are no others, and nobody
+      need offer, tell or give.
+    - StoreUnavailable when surely nothing was done, OutcomeUnknown when it may have been. Every call ends within a deadline.
+    """
+
+    local: bool
+
+    async def offer(self, offers: Sequence[Offer], kept_us: int) -> list[Kept | None]: ...
+    async def fetch(self, key_ids: Sequence[str]) -> dict[str, Kept]: ...
+    async def tell(self, verdicts: Sequence[tuple[str, Verdict]], kept_us: int) -> None: ...
+    async def news(self) -> News: ...
+    async def lead(self) -> bool: ...
+    async def give(self, looks: Sequence[bytes]) -> None: ...
+    async def given(self) -> list[bytes]: ...
+    async def publish(self, campaigns: Sequence[Judged], kept_us: int) -> None: ...
 
 
 class RulingStore(Protocol):

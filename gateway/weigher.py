@@ -18,13 +18,18 @@ from typing import Any
 import msgspec
 
 from gateway.core.exchange import Record
+from gateway.linking import Linking
 from gateway.model.evidence import NO_VERDICT, Verdict
 from gateway.model.look import Look, RefusedBy
 from gateway.model.policy import Policy
 from gateway.model.request import RequestFacts, Usage
+from gateway.model.value import replace
 from gateway.ports import HistoryStore, Meter
-from gateway.risk.campaigns import Campaigns
+from gateway.risk.campaigns import Campaigns, linkage_of
+from gateway.risk.course import went
+from gateway.risk.fading import as_of
 from gateway.risk.scales import Scales, active
+from gateway.risk.sum import Peaks, with_peak
 from gateway.signals.look import look_of
 
 __all__ = ["Weigher"]
@@ -72,8 +77,8 @@ class _Ended(msgspec.Struct, frozen=True):
 
 class Weigher:
     """The queue and what weighs it. `share` of one CPU at most; `most_items` and `most_bytes` may wait; `cpu` measures its own time,
-    in seconds. `campaigns`: who is linked, None where nobody is asked; to look for them takes longer than a slice, so that a replay
-    has them and a server does not."""
+    in seconds. `campaigns`: who is linked, None where nobody is asked. `linking` looks for them in steps, as a server has to; where
+    there is none they are looked for at once, as a replay may. `taught(policy, rule, look)` hears what was weighed."""
 
     def __init__(
         self,
@@ -86,12 +91,15 @@ class Weigher:
         most_bytes: int = 16 * 1024 * 1024,
         cpu: Callable[[], float] = time.thread_time,
         campaigns: Campaigns | None = None,
+        linking: Linking | None = None,
     ) -> None:
         self.scales = scales
-        self.campaigns = campaigns
+        self.campaigns = linking.campaigns if linking is not None else campaigns
+        self.linking = linking
+        self.taught: Callable[[Policy, str, Look], object] | None = None
         self._history = history
         self._meter = meter
-        self._rest = 1.0 / share - 1.0
+        self.rest = 1.0 / share - 1.0
         self._most_items = most_items
         self._most_bytes = most_bytes
         self._most_of_one = max(1, most_items // 8)
@@ -109,7 +117,7 @@ class Weigher:
         """Take one request over, or shed it. Never waits."""
         trail = step.trail
         caller, facts = trail.caller, trail.facts
-        if caller is None or facts is None or facts.operation == "opaque" or not active(trail.policy, self.scales.signals):
+        if caller is None or facts is None or facts.operation == "opaque" or not self._watches(trail.policy):
             return
         outcome, refusal = step.outcome, step.outcome.refusal
         kind = refusal.kind if refusal else ""
@@ -141,6 +149,10 @@ class Weigher:
         self._by_caller[ended.key_id] += 1
         self._woken.set()
 
+    def _watches(self, policy: Policy) -> bool:
+        """Whether the policy has a use for requests: a signal that is not off, or linkage, where it names it."""
+        return bool(active(policy, self.scales.signals)) or ("linkage" in policy.signals and linkage_of(policy) != "off")
+
     def _no_room(self, ended: _Ended) -> str:
         if len(self._queue) >= self._most_items or self._bytes + ended.size > self._most_bytes:
             return "full"
@@ -157,10 +169,11 @@ class Weigher:
         while True:
             await self._woken.wait()
             await asyncio.sleep(_PAUSE_S)
-            while self._queue:
-                spent = self.weigh_some(_SLICE_S)
-                await asyncio.sleep(spent * self._rest)
             self._woken.clear()
+            while self._queue or (self.linking is not None and self.linking.busy):
+                if self._queue:
+                    await asyncio.sleep(self.weigh_some(_SLICE_S) * self.rest)
+                await asyncio.sleep(self._link_some(_SLICE_S / 2) * self.rest)
 
     def weigh_some(self, budget_s: float) -> float:
         """Weigh what waits, at least one, until the budget is spent; seconds of CPU that it took."""
@@ -181,15 +194,30 @@ class Weigher:
             now_us = max(now_us, ended.ended_us)
             self._weighed += 1
         for key_id, policy in judged.items():
-            self._judge(policy, key_id, now_us)
+            self.judge(policy, key_id, now_us)
         spent = self._cpu() - began
         self._told(weighed, spent)
+        return spent
+
+    def wake(self) -> None:
+        """There may be something to do that did not come by `see`."""
+        self._woken.set()
+
+    def _link_some(self, budget_s: float) -> float:
+        if self.linking is None or not self.linking.busy:
+            return 0.0
+        try:
+            spent = self.linking.work(budget_s)
+        except Exception as error:  # noqa: BLE001 - as with a signal
+            self._fault(error)
+            return budget_s
+        self.spent("link", spent)
         return spent
 
     def link(self, policy: Policy, now_us: int) -> None:
         """Ask now who moves together, and judge anew those in a campaign. Takes longer than a slice."""
         for key_id in () if self.campaigns is None else self.campaigns.ask(policy, "", now_us):
-            self._judge(policy, key_id, now_us)
+            self.judge(policy, key_id, now_us)
 
     def _taken(self) -> _Ended:
         ended = self._queue.popleft()
@@ -204,23 +232,39 @@ class Weigher:
     def _feed(self, ended: _Ended) -> frozenset[str]:
         """The key ids of others whose verdict may change by it."""
         if ended.key_id not in self.scales.callers:
-            standing = self._history.standing(ended.key_id)
+            standing = as_of(ended.policy, self._history.standing(ended.key_id), ended.at_us)
             if standing.score > 0.0:
                 self.scales.resume(ended.key_id, standing, ended.at_us)
         look = _look(ended)
         self.scales.feed(ended.policy, ended.rule, look)
+        if self.taught is not None:
+            self.taught(ended.policy, ended.rule, look)
+        if self.linking is not None:
+            self.linking.see(ended.policy, ended.rule, look)
+            return frozenset()
         return frozenset() if self.campaigns is None else self.campaigns.feed(ended.policy, ended.rule, look)
 
-    def _judge(self, policy: Policy, key_id: str, now_us: int) -> None:
+    def judge(self, policy: Policy, key_id: str, now_us: int) -> Verdict | None:
+        """Have the verdict stand that the caller's evidence and its campaign's come to now. None where nothing is known of it."""
         try:
-            verdict = self.scales.standing(policy, key_id, now_us)
-            if verdict is not None and self.campaigns is not None:
-                verdict = self.campaigns.joined(policy, key_id, verdict, now_us)
+            return self._judged(policy, key_id, now_us)
         except Exception as error:  # noqa: BLE001 - as above
             self._fault(error)
-            return
-        if verdict is not None and _differs(verdict, self._history.standing(key_id)):
+            return None
+
+    def _judged(self, policy: Policy, key_id: str, now_us: int) -> Verdict | None:
+        own, standing = self.scales.standing(policy, key_id, now_us), self._history.standing(key_id)
+        if own is None:
+            # Its evidence is with another process, or forgotten: what stands is all that is known of it.
+            own = as_of(policy, replace(standing, campaign=None), now_us)
+        verdict = own if self.campaigns is None else self.campaigns.joined(policy, key_id, own, now_us)
+        if verdict.campaign is not None and standing.peaks:
+            # What its campaign had it come to is no part of the caller's own past.
+            verdict, _ = with_peak(policy, _together(own.peaks, standing.peaks), verdict, now_us)
+        if _differs(verdict, standing):
+            verdict = replace(verdict, course=went(standing.course, now_us, verdict.score))
             self._history.put(key_id, verdict)
+        return verdict
 
     def _fault(self, error: Exception) -> None:
         """Type and place only: an exception's text may hold what a client sent."""
@@ -228,8 +272,13 @@ class Weigher:
         frames = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-4:]))
         _log.error("a request could not be weighed: %s in %s", type(error).__name__, frames)
 
+    def spent(self, part: str, seconds: float) -> None:
+        """Count CPU that a part of detection took."""
+        self._meter.count("gateway_weigh_cpu_microseconds_total", (part,), round(seconds * 1e6))
+
     def _told(self, weighed: int, spent: float) -> None:
         meter = self._meter
+        self.spent("weigh", spent)
         meter.count("gateway_weighed_total", (), weighed)
         if weighed:
             meter.observe("gateway_weigh_seconds", spent / weighed)
@@ -288,6 +337,16 @@ def _document(asked: bytes | None) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return _NO_DOCUMENT
     return document if isinstance(document, dict) else _NO_DOCUMENT
+
+
+def _together(peaks: Peaks, others: Peaks) -> Peaks:
+    """Both, by time, each lower than the one before it."""
+    kept: list[tuple[int, float]] = []
+    for at_us, score in sorted({*peaks, *others}):
+        while kept and kept[-1][1] <= score:
+            kept.pop()
+        kept.append((at_us, score))
+    return tuple(kept)
 
 
 def _differs(verdict: Verdict, standing: Verdict) -> bool:

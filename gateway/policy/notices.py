@@ -77,7 +77,7 @@ def _money(loaded: Loaded, place: Path, tier: Tier, limit: Limit) -> Found:
 def _signals(loaded: Loaded) -> Found:
     registered = names("signals")
     for name, rule in loaded.policy.signals.items():
-        if name not in registered and rule.level != "off":
+        if name not in registered and name != "linkage" and rule.level != "off":
             yield loaded.tree.problem(("signals", name), "this version has no such signal: it has no effect yet", key=True)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gateway.errors import SettingsError
 from gateway.ports import Clock
+from gateway.stores.alone import AloneEvidence, SqliteRisk
 from gateway.stores.beside import HoldsBeside
 from gateway.stores.database import Database, private_folder
 from gateway.stores.degraded import DegradedHolds
@@ -47,10 +48,11 @@ async def open_memory(state: str, data: Path, *, secret: bytes | None, clock: Cl
         stack.push_async_callback(database.aclose)
         keys = SqliteKeys(database)
         agreed = await keys.secret(secret)
+        risk, evidence = SqliteRisk(database), AloneEvidence(database)
         owners, rulings, degraded = SqliteOwners(database), SqliteRulings(database), DegradedHolds(MemoryHolds(clock))
         if not exclusive:
             beside = HoldsBeside(database, clock)
-            return Opened(keys, beside, degraded, MemoryVerdicts(), owners, rulings, agreed, stack.pop_all().aclose)
+            return Opened(keys, beside, degraded, MemoryVerdicts(), owners, rulings, risk, evidence, agreed, stack.pop_all().aclose)
         # A connection of its own: a long write of counters must not keep a key waiting.
         behind = await Database.open(file)
         stack.push_async_callback(behind.aclose)
@@ -60,7 +62,8 @@ async def open_memory(state: str, data: Path, *, secret: bytes | None, clock: Cl
         await journal.load()
         journal.start()
         stack.push_async_callback(journal.aclose)
-        return Opened(keys, holds, degraded, verdicts, owners, rulings, agreed, stack.pop_all().aclose, journal.measure)
+        close = stack.pop_all().aclose
+        return Opened(keys, holds, degraded, verdicts, owners, rulings, risk, evidence, agreed, close, journal.measure)
 
 
 def _file(state: str, data: Path) -> Path:

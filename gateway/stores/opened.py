@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from gateway.ports import HistoryStore, HoldStore, KeyStore, Meter, OwnerStore, RulingStore
+from gateway.ports import EvidenceStore, HistoryStore, HoldStore, KeyStore, Meter, OwnerStore, RiskStore, RulingStore
 
 __all__ = ["Opened"]
 
@@ -25,6 +25,8 @@ class Opened:
     verdicts: HistoryStore
     owners: OwnerStore
     rulings: RulingStore
+    risk: RiskStore
+    evidence: EvidenceStore
     secret: bytes
     close: Callable[[], Awaitable[None]]
     measure: Callable[[Meter], None] = _unmeasured

@@ -1,7 +1,8 @@
 """Opens a shared state: `redis://`, `rediss://` or `unix://`, one Redis for every process of a deployment.
 
 `?deadline_ms=` in the URL says how long a take may wait (50 by default); settling and looking up keys may take four times as long.
-The other query options are redis-py's. Verdicts stay local to each process. Clusters and Sentinels have URLs of their own: see
+The other query options are redis-py's. Verdicts are read from each process's own memory; what the others learnt comes to it by
+`redis_evidence`. Clusters and Sentinels have URLs of their own: see
 `redis_cluster` and `redis_sentinel`, which open what is here over their own lines.
 """
 
@@ -22,6 +23,7 @@ from gateway.stores.leases import LeasedHolds
 from gateway.stores.memory_holds import MemoryHolds
 from gateway.stores.opened import Opened
 from gateway.stores.owed import OwedHolds
+from gateway.stores.redis_evidence import RedisEvidence, RedisRisk
 from gateway.stores.redis_holds import RedisHolds
 from gateway.stores.redis_keys import RedisKeys, RedisOwners
 from gateway.stores.redis_leases import RedisLeases
@@ -66,6 +68,8 @@ async def open_on(
             verdicts=MemoryVerdicts(),
             owners=RedisOwners(line),
             rulings=RedisRulings(line),
+            risk=RedisRisk(line),
+            evidence=RedisEvidence(line),
             secret=agreed,
             close=stack.pop_all().aclose,
             measure=owed.measure,
