@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.model.evidence import Kind
 from gateway.registry import names, resolve
 
-__all__ = ["LATER_FIELDS", "PERTURBATIONS", "SIGNALS", "kind_of", "perturbation_names", "signal_names"]
+__all__ = ["LATER_FIELDS", "PERTURBATIONS", "SIGNALS", "cap_of", "kind_of", "perturbation_names", "signal_names"]
 
 SIGNALS: dict[str, Kind] = {
     "elicitation": "wording",
@@ -29,6 +29,8 @@ SIGNALS: dict[str, Kind] = {
 }
 """Signal -> the one kind of evidence it gives."""
 
+_CAP = 20.0
+
 PERTURBATIONS = ("logprobs", "reasoning", "fingerprint", "pace", "samples", "embeddings", "rewrite")
 
 LATER_FIELDS: dict[str, str] = {
@@ -46,6 +48,11 @@ def signal_names() -> tuple[str, ...]:
 def perturbation_names() -> tuple[str, ...]:
     """All perturbations a rung may name."""
     return PERTURBATIONS + tuple(name for name in names("perturbations") if name not in PERTURBATIONS)
+
+
+def cap_of(signal: str) -> float:
+    """Most decibans that a signal counts for where a policy does not say: what the signal says itself, 20 for one that says nothing."""
+    return float(getattr(resolve("signals", signal), "cap", _CAP)) if signal in names("signals") else _CAP
 
 
 def kind_of(signal: str) -> Kind:

@@ -5,12 +5,13 @@ The same for the live gateway and for replay; time comes with the looks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from gateway.model.evidence import Evidence, Verdict
 from gateway.model.look import Look
 from gateway.model.policy import Policy
 from gateway.model.value import replace
+from gateway.risk.baseline import over_general
 from gateway.risk.callers import Callers, Known
 from gateway.risk.sum import SPOKE, faded, summed, with_peak
 from gateway.signals.base import Baseline, Signal
@@ -29,12 +30,14 @@ def active(policy: Policy, signals: Mapping[str, Signal]) -> tuple[str, ...]:
 
 
 class Scales:
-    """The signals with what they remember of callers. `signals` by name; `memory` in bytes."""
+    """The signals with what they remember of callers. `signals` by name; `memory` in bytes. `baseline` counts where a policy names none
+    of its own; one that has a `combined` says what sums are worth by it."""
 
     def __init__(self, signals: Mapping[str, Signal], baseline: Baseline, *, memory: int = MEMORY) -> None:
         self.signals = signals
         self.callers = Callers(signals, memory)
-        self._baseline = baseline
+        self._shipped = self._baseline = baseline
+        self._combined: Callable[[float], float] = float
         self._policy: Policy | None = None
         self._active: tuple[tuple[str, Signal], ...] = ()
 
@@ -82,12 +85,14 @@ class Scales:
     def _watching(self, policy: Policy) -> tuple[tuple[str, Signal], ...]:
         if policy is not self._policy:
             self._policy = policy
+            self._baseline = self._shipped if policy.baseline is None else over_general(policy.baseline)
+            self._combined = getattr(self._baseline, "combined", float)
             self._active = tuple((name, self.signals[name]) for name in active(policy, self.signals))
         return self._active
 
     def _judged(self, policy: Policy, known: Known, now_us: int) -> Verdict:
         now_us = max(now_us, known.at_us)
-        verdict = summed(policy, known.rule, self.said(policy, known), age_us=now_us - known.at_us, now_us=now_us)
+        verdict = summed(policy, known.rule, self.said(policy, known), age_us=now_us - known.at_us, now_us=now_us, worth=self._combined)
         if known.carried is not None:
             verdict = self._or_carried(policy, known, verdict, now_us)
         verdict, known.peaks = with_peak(policy, known.peaks, verdict, now_us)
