@@ -28,6 +28,14 @@ _MOST_PROMPTS = 4_096
 _PROMPTS: dict[int, tuple[int, int, int, bool]] = {}
 _MOST_BIASES = 1_024
 _MOST_TOOLS = 8
+_MOST_FIELDS = 32
+_RECORDS = (
+    (frozenset({"chosen", "rejected"}), CUES["grading"]),
+    (frozenset({"instruction", "output"}), LEANS["form"]),
+    (frozenset({"instruction", "response"}), LEANS["form"]),
+    (frozenset({"prompt", "completion"}), LEANS["form"]),
+)
+"""Fields of records that models are trained on."""
 _MODELS = frozenset({"assistant", "tool", "function"})
 _CALLS = frozenset({"function_call", "function_call_output"})
 _THINKING = ("<think", "</think", "<scratchpad", "</scratchpad", "<thought", "</thought", "<reasoning", "</reasoning")
@@ -198,8 +206,8 @@ def _tool_names(document: Document) -> tuple[int, ...]:
 
 
 def _forced(document: Document) -> int:
-    """The cue of an answer that is begun for the model within its thinking, or that is to stop where thinking ends; and the cues of the
-    names of the fields that a schema asks for."""
+    """The cue of an answer that is begun for the model within its thinking, or that is to stop where thinking ends; and what the fields
+    of a schema are a record of."""
     cues = 0
     messages = document.get("messages")
     last = messages[-1] if isinstance(messages, list) and messages else None
@@ -213,8 +221,9 @@ def _forced(document: Document) -> int:
     inner = schema.get("schema") if isinstance(schema, dict) else None
     fields = inner.get("properties") if isinstance(inner, dict) else None
     if isinstance(fields, dict):
-        names = " ".join(str(name)[:40] for name in islice(fields, 24)).replace("_", " ")
-        cues |= cues_of(f"generate {names}", "en")
+        names = {str(name).lower() for name in islice(fields, _MOST_FIELDS)}
+        for wanted, meant in _RECORDS:
+            cues |= meant if wanted <= names else 0
     return cues
 
 

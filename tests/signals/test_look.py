@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.look import Look
+from gateway.signals.cues import CUES, LEANS
 from gateway.signals.look import look_of
 from gateway.signals.minhash import alike
 
@@ -154,3 +155,36 @@ FIELDS = st.sampled_from(
 def test_whatever_stands_in_a_document_gives_a_look_that_can_be_written_down(document, dialect):
     look = look_of(dialect, document)
     assert msgspec.json.decode(msgspec.json.encode(look), type=Look) == look
+
+
+def test_tools_are_kept_as_hashes_of_names_told_ones_where_none_are_declared():
+    tools = [{"type": "function", "function": {"name": "find"}}, {"name": "book"}, "no tool"]
+    declared = look_of("openai.chat", {"messages": [{"role": "user", "content": "Go."}], "tools": tools})
+    assert (declared.tools, len(declared.tool_names)) == (3, 2)
+    told = look_of("openai.chat", {"messages": [{"role": "user", "content": "You have\nfind(query)\nGo."}]})
+    assert (told.tools, len(told.tool_names), told.cues) == (0, 1, LEANS["tools"])
+
+
+def test_an_answer_begun_within_thinking_or_stopped_at_its_end_asks_for_what_is_hidden():
+    asked = [{"role": "user", "content": "Where is Bonn?"}]
+    begun = [*asked, {"role": "assistant", "content": "<think>\nOkay"}]
+    assert look_of("openai.chat", {"messages": begun}).cues == CUES["hidden"]
+    assert look_of("anthropic.messages", {"messages": asked, "stop_sequences": ["</think>"]}).cues == CUES["hidden"]
+    assert look_of("openai.chat", {"messages": asked, "stop": "\n\n"}).cues == 0
+
+
+@pytest.mark.parametrize(
+    ("fields", "cues"),
+    [(["prompt", "chosen", "rejected"], CUES["grading"]), (["instruction", "output"], LEANS["form"]), (["reasoning", "answer"], 0)],
+)
+def test_fields_of_a_schema_say_what_it_is_a_record_of(fields, cues):
+    schema = {"type": "json_schema", "json_schema": {"schema": {"properties": {field: {} for field in fields}}}}
+    look = look_of("openai.chat", {"messages": [{"role": "user", "content": "Where is Bonn?"}], "response_format": schema})
+    assert look.cues == cues
+
+
+def test_a_run_that_goes_on_is_told_from_one_that_begins():
+    asked = [{"role": "user", "content": "Where is Bonn?"}]
+    assert not look_of("openai.chat", {"messages": asked}).goes_on
+    assert look_of("openai.chat", {"messages": [*asked, {"role": "tool", "content": "on the Rhine"}]}).goes_on
+    assert look_of("openai.responses", {"input": [*asked, {"type": "function_call_output", "output": "on the Rhine"}]}).goes_on
