@@ -12,8 +12,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Literal
 
+from gateway.asgi.altered import altered
+from gateway.asgi.even import evened
 from gateway.asgi.fields import response_fields
 from gateway.asgi.pace import paced
+from gateway.core.alteration import Work
 from gateway.core.exchange import Answer
 from gateway.core.refusals import internal, upstream_refusal
 from gateway.core.replies import Answered, Broken, NotRead, Outrun, Payload, Relayed
@@ -80,6 +83,7 @@ class HttpDoor:
         self._body_refusal: Refusal | None = None
         self._answer: UpstreamAnswer | None = None
         self._relay: Relay | None = None
+        self._work: Work | None = None
         self._fields: Headers = []
         self._status = 0
         self._started = False
@@ -166,6 +170,9 @@ class HttpDoor:
             if isinstance(error, UpstreamError):
                 return Broken(error.kind, error.sent)
             raise
+        if trail.altering is not None:
+            self._work = trail.altering.work()
+            answer = evened(altered(answer, self._work), trail.altering.pace, sent)
         self._answer = paced(answer, trail.decision.share if trail.decision else 1.0, sent)
         stream = self._scope["method"] != "HEAD" and (_field(answer.headers, b"content-type") or b"").startswith(b"text/event-stream")
         self._fields = self._answer_fields(trail, answer)
@@ -266,7 +273,8 @@ class HttpDoor:
 
     def _relayed(self, relay: Relay, end: End, fault: UpstreamFault | Literal[""], *, cut: bool = False) -> Relayed:
         first = None if self._first_byte is None else int((self._first_byte - self.began) * 1e6)
-        return Relayed(relay.seen(), end, self._bytes_out, self._started, first, fault, self._bytes_in, cut)
+        told = () if self._work is None else self._work.told()
+        return Relayed(relay.seen(), end, self._bytes_out, self._started, first, fault, self._bytes_in, cut, told)
 
     async def _start(self) -> None:
         if not self._started and not self.gone:

@@ -156,7 +156,7 @@ class Intake:
         route = f"{method} {normal_path(path)}"
         arrival, refusal = self._arrive(scope, policy)
         door = HttpDoor(engine, scope, receive, send, dialect)
-        trail = Trail(arrival, policy, dialect, route)
+        trail = Trail(arrival, policy, dialect, route, seed=engine.secret)
         try:
             await engine.driver.drive(Identify(trail, refusal=refusal, preflight=_preflight(scope)), door)
         finally:

@@ -52,6 +52,7 @@ def record_members(record: AuditRecord) -> bytes:
         "finish": record.finish[:_SHORT],
         "fault": record.fault[:_SHORT],
         "changed": _texts(record.changed),
+        "perturbed": _texts(record.perturbed),
     })  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from gateway.core.extending import Slice, cover_by, ends_when_lost, further, in_
 from gateway.core.noting import noted, reasoned, undecided, with_shadow_ends, with_shadow_limits
 from gateway.core.outcomes import Abort, bytes_in, costed, cut, cut_off, expected, outcome_of
 from gateway.core.owning import keeps, lists, refs
+from gateway.core.perturbing import perturbed
 from gateway.core.reading import caller_of, edited, facts_of
 from gateway.core.refusals import audit_lost, no_upstream, not_listed, not_yours, saturated, state_lost, upstream_refusal
 from gateway.core.replies import Answered, Broken, Found, Lost, NotRead, Outrun, Payload, Relayed, Trace
@@ -127,6 +128,10 @@ class Assess(Struct, frozen=True):
         if upstream is None:
             return _refused(trail, no_upstream(facts))
         trail = edited(trail, tier, facts, self.plain)
+        prepared = perturbed(trail, self.plain)
+        if isinstance(prepared, Refusal):
+            return _refused(trail, prepared)
+        trail = prepared
         if lists(trail):
             return _refused(trail, not_listed(trail.route))
         names = refs(trail)
@@ -259,6 +264,7 @@ class Relay(Struct, frozen=True):
             first_byte_us=reply.first_byte_us,
             fault=self.trail.spent if reply.cut else reply.fault,
             cooldown_us=self.head.retry_after_us,
+            altered=reply.altered,
         )
         if outcome.refusal is not None:
             outcome = replace(outcome, status=outcome.refusal.status, end="upstream_failed")
@@ -377,6 +383,7 @@ class Record(Struct, frozen=True):
             finish=outcome.seen.finish,
             fault=outcome.fault,
             changed=trail.changed,
+            perturbed=outcome.altered or (trail.altering.told() if trail.altering and outcome.upstream_status else ()),
         )
 
     def next(self, reply: None | Lost = None) -> Answer:

@@ -47,6 +47,7 @@ def cut_off(trail: Trail, status: int, reason: Abort, so_far: Relayed | None) ->
         bytes_in=so_far.bytes_in,
         bytes_out=so_far.bytes_out,
         first_byte_us=so_far.first_byte_us,
+        altered=so_far.altered,
     )
     return replace(outcome, status=status, refusal=None) if so_far.started else outcome
 

@@ -73,6 +73,8 @@ class Relayed(Struct, frozen=True):
     fault: UpstreamFault | Literal[""] = ""
     bytes_in: int = 0
     cut: bool = False
+    altered: tuple[str, ...] = ()
+    """What perturbations made of the answer so far."""
 
 
 class Outrun(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from gateway.core.alteration import Altering
 from gateway.core.extending import Cover
 from gateway.dialects.base import Dialect, Seen
 from gateway.model.caller import ANONYMOUS, Caller
@@ -48,6 +49,10 @@ class Trail(Struct, frozen=True):
     """What the hold covers of a stream that may outrun it; None: nothing is to be watched."""
     spent: str = ""
     """Why a stream is to end here, at its budget: a reason code."""
+    seed: bytes = b""
+    """What the perturbations' secret is derived from: the deployment's. Never written anywhere."""
+    altering: Altering | None = None
+    """What perturbations make of the answer; None for whoever is below them."""
 
     def opened_line(self, now_us: int) -> Opened:
         caller, facts = self.caller or ANONYMOUS, self.facts
@@ -68,7 +73,7 @@ class Trail(Struct, frozen=True):
     @property
     def alters_answer(self) -> bool:
         """The answer is changed as it passes: it must come uncompressed, and the length that it is told to have no longer holds."""
-        return self.hides_usage or self.filters_models or self.may_end_early
+        return self.hides_usage or self.filters_models or self.may_end_early or self.altering is not None
 
     @property
     def may_end_early(self) -> bool:
@@ -91,5 +96,7 @@ class Outcome(Struct, frozen=True):
     fault: str = ""
     cooldown_us: int | None = None
     """How long the upstream asked to be left alone, in microseconds."""
+    altered: tuple[str, ...] = ()
+    """What perturbations made of the answer."""
     requests: int = 1
     """What the request counts as on request limits: 0 where nothing was asked of the upstream."""

@@ -1,8 +1,9 @@
 """An answer that is altered as it passes: read as documents, edited, and written again before its own relay sees it.
 
-Only a flagged caller's answer takes this way. What the edits leave as it was keeps its bytes. The relay of the dialect stands behind,
-so that usage, the end that is kept back and a cut at the budget are as in any answer. What cannot be read cannot be altered, and is
-not handed on: an answer that comes compressed unasked, a document that is too large, a body that is no JSON.
+Only a flagged caller's answer takes this way, before its relay sees it: usage, the end that is kept back and a cut at the budget are as
+in any answer. What the edits leave as it was keeps its bytes. What cannot be read cannot be altered, and is not handed on: an answer
+that comes compressed unasked, a document that is too large, a body that is no JSON. What an edit holds back when an answer breaks is
+lost.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ from typing import Any, Protocol
 
 import msgspec
 
-from gateway.dialects.base import Headers, Relay, Seen
+from gateway.dialects.base import Headers
 from gateway.dialects.relays import field
 from gateway.dialects.sse import EventSplitter, Fragment, data_of, name_of, with_data
 from gateway.errors import UpstreamError
-from gateway.model.decision import Refusal
 
-__all__ = ["Document", "Edits", "altered", "read_document", "written"]
+__all__ = ["Document", "Edits", "Rewriting", "read_document", "rewriting", "written"]
 
 Document = dict[str, Any]
 
@@ -64,57 +64,22 @@ def written(document: Any) -> bytes:
         return json.dumps(document, separators=(",", ":"), default=float).encode()
 
 
-def altered(edits: Edits, passing: Relay, status: int, headers: Headers) -> Relay:
-    """The relay of an answer under `edits`; `passing` itself where it is an error's, or neither events nor JSON."""
-    kind = (field(headers, b"content-type") or b"").partition(b";")[0].strip().lower()
-    if not 200 <= status < 300 or kind not in {b"text/event-stream", b"application/json"}:
-        return passing
-    if (field(headers, b"content-encoding") or b"").strip().lower() not in {b"", b"identity"}:
-        return _Altered(_Unreadable(), passing)
-    return _Altered(_Events(edits) if kind == b"text/event-stream" else _Whole(edits), passing)
-
-
-class _Rewriting(Protocol):
-    """Bytes in, altered bytes out. `rest` is called once, after all bytes came."""
+class Rewriting(Protocol):
+    """The bytes of one answer in, altered bytes out. `rest` gives what is left, once all bytes came. UpstreamError for what cannot be
+    read, so that nothing of it goes out unaltered."""
 
     def feed(self, chunk: bytes) -> bytes: ...
     def rest(self) -> bytes: ...
 
 
-class _Altered:
-    """See `base.Relay`: the dialect's own, fed with altered bytes. What is held back of a text is lost where the answer breaks."""
-
-    def __init__(self, rewriting: _Rewriting, passing: Relay) -> None:
-        self._rewriting = rewriting
-        self._passing = passing
-
-    @property
-    def waits(self) -> bool:
-        return self._passing.waits
-
-    def go_on(self, bound: int | None) -> bytes:
-        return self._passing.go_on(bound)
-
-    def counted(self) -> int:
-        return self._passing.counted()
-
-    def cut(self) -> bytes | None:
-        return self._passing.cut()
-
-    def feed(self, chunk: bytes) -> bytes:
-        out = self._rewriting.feed(chunk)
-        return self._passing.feed(out) if out else b""
-
-    def finish(self) -> bytes:
-        rest = self._rewriting.rest()
-        before = self._passing.feed(rest) if rest else b""
-        return before + self._passing.finish()
-
-    def fail(self, refusal: Refusal) -> bytes | None:
-        return self._passing.fail(refusal)
-
-    def seen(self) -> Seen:
-        return self._passing.seen()
+def rewriting(edits: Edits, status: int, headers: Headers) -> Rewriting | None:
+    """How an answer is altered by `edits`; None where it is an error's, or neither events nor JSON."""
+    kind = (field(headers, b"content-type") or b"").partition(b";")[0].strip().lower()
+    if not 200 <= status < 300 or kind not in {b"text/event-stream", b"application/json"}:
+        return None
+    if (field(headers, b"content-encoding") or b"").strip().lower() not in {b"", b"identity"}:
+        return _Unreadable()
+    return _Events(edits) if kind == b"text/event-stream" else _Whole(edits)
 
 
 class _Unreadable:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Literal
+from typing import Any, Literal
 
 from gateway.model.baseline import Fitted
 from gateway.model.decision import Action
@@ -92,6 +92,8 @@ class Tier:
     routes: tuple[str, ...] = ()
     priority: Priority = "normal"
     """The class of this tier's requests where they wait for an upstream, unless one of their limits names another."""
+    always: tuple[str, ...] = ()
+    """Perturbations of all answers of this tier, whatever a caller's rung."""
 
     @property
     def open_to_all_models(self) -> bool:
@@ -242,6 +244,10 @@ class Policy:
     """The operator's own baseline; None: the one that ships."""
     ladder: tuple[Rung, ...] = (Rung("open", 0.0, Action.ALLOW),)
     step_down: StepDown = StepDown()
+    response: dict[str, Any] = field(default_factory=dict)
+    """The options of perturbations by name, each in its craft's own model; those of others are their defaults."""
+    epoch_us: int = 30 * 86_400_000_000
+    """How long a caller's secret variants stay the same."""
     upstreams: tuple[UpstreamRule, ...] = ()
     door: DoorRules = DoorRules()
     audit: AuditRules = AuditRules()

@@ -56,3 +56,6 @@ class AuditRecord(Struct, frozen=True):
     changed: tuple[str, ...] = ()
     """What the gateway changed in request or answer: `usage_asked`, `clipped.logprobs`, ..., and `cut` for a stream that it ended at
     its budget, whose `fault` is then the reason code of what was spent."""
+    perturbed: tuple[str, ...] = ()
+    """What perturbations made of the answer: `epoch=20781`, each one with its version (`logprobs@1`), what it asked otherwise upstream
+    (`samples.n`), how often it altered something (`logprobs=120`), and its own notes. Empty below `perturb`."""

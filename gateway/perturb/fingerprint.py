@@ -22,8 +22,12 @@ __all__ = ["PERTURBATION", "Fingerprint", "FingerprintEdit", "FingerprintOptions
 class FingerprintOptions(Options):
     """`response: fingerprint:` of a policy."""
 
-    strength: float = Field(0.8, gt=0, le=1)
-    """Share of the places that are steered to the caller's variant; the others stay as the model wrote them."""
+    strength: float = Field(
+        default=0.8,
+        gt=0,
+        le=1,
+        description="Share of the places that are steered to the caller's variant; the others stay as the model wrote them.",
+    )
 
 
 class FingerprintEdit:

@@ -10,6 +10,8 @@ from decimal import Decimal
 from ipaddress import IPv6Network, ip_network
 from typing import Any
 
+from pydantic import ValidationError
+
 from gateway.errors import PolicyProblem
 from gateway.model.limit import MAX_AMOUNT, MOVED_BY_OUTPUT, Count
 from gateway.policy.complain import shown
@@ -18,6 +20,7 @@ from gateway.policy.schema_judging import SignalsBlock
 from gateway.policy.tree import Path, Tree
 from gateway.policy.units import MICRO, duration_us, limit_rate, window_of
 from gateway.policy.words import perturbation_names, signal_names
+from gateway.registry import names, resolve
 
 __all__ = ["OWN_TIER", "problems_between"]
 
@@ -111,6 +114,7 @@ def _tiers(tree: Tree, data: dict[str, Any]) -> Found:
         yield from _repeated(tree, (*path, "limits"), limits, seen)
         for index, limit in limits:
             yield from _limit(tree, (*path, "limits", index), limit)
+        yield from _perturbations(tree, data, (*path, "always"), _fields(tier).get("always"))
 
 
 def _limit(tree: Tree, path: Path, limit: dict[str, Any]) -> Found:
@@ -232,9 +236,23 @@ def _ladder(tree: Tree, data: dict[str, Any]) -> Found:
             )
         if do == "throttle" and "share" not in rung:
             yield tree.problem((*path, "share"), "the field is missing", "say which share of the limits is left, like `share: 0.5`")
-        yield from _names(tree, (*path, "with"), rung.get("with"), perturbation_names(), "perturbation")
+        yield from _perturbations(tree, data, (*path, "with"), rung.get("with"))
     if isinstance(data.get("ladder"), list) and not data["ladder"]:
         yield tree.problem(("ladder",), "an empty ladder", "start with `{ id: open, at: 0, do: allow }`, or remove the section")
+
+
+def _perturbations(tree: Tree, data: dict[str, Any], path: Path, given: Any) -> Found:
+    """Names that there are, and of those that do nothing without options the options too."""
+    yield from _names(tree, path, given, perturbation_names(), "perturbation")
+    made, sections = names("perturbations"), _fields(data.get("response"))
+    for index, name in enumerate(given if isinstance(given, list) else []):
+        if name not in made or name in sections:
+            continue
+        try:
+            resolve("perturbations", name).options()
+        except ValidationError as error:
+            missing = ", ".join(f"`{problem['loc'][0]}`" for problem in error.errors() if problem["loc"])
+            yield tree.problem((*path, index), f"{name!r} does nothing by itself", f"give {missing} in `response.{name}`")
 
 
 def _upstreams(tree: Tree, data: dict[str, Any]) -> Found:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Literal, cast
 
+from pydantic import BaseModel
+
 from gateway.model.baseline import Fitted
 from gateway.model.decision import Action
 from gateway.model.limit import MOVED_BY_OUTPUT, PERIOD_US, Count, Limit, WhenSpent
@@ -30,7 +32,7 @@ from gateway.model.policy import (
 from gateway.policy.checks import OWN_TIER
 from gateway.policy.digest import digest_of
 from gateway.policy.schema import Document
-from gateway.policy.schema_judging import RungBlock, SignalBlock, SignalsBlock
+from gateway.policy.schema_judging import EPOCH, ResponseBlock, RungBlock, SignalBlock, SignalsBlock
 from gateway.policy.schema_prices import PriceBlock
 from gateway.policy.schema_running import AuditBlock, DoorBlock, UpstreamBlock
 from gateway.policy.schema_tiers import CallerBlock, FeatureBlock, LimitBlock, MatchBlock, TierBlock
@@ -67,6 +69,8 @@ def compiled(document: Document, baseline: Fitted | None = None) -> Policy:
         baseline=baseline,
         ladder=_ladder(document.ladder),
         step_down=StepDown(float(document.step_down.by), duration_us(document.step_down.after)),
+        response=_response(document.response),
+        epoch_us=duration_us(document.response.epoch if document.response else EPOCH),
         upstreams=tuple(_upstream(block) for block in document.upstreams),
         door=_door(document.door),
         audit=_audit(document.audit),
@@ -94,7 +98,7 @@ def _match(block: MatchBlock) -> CallerMatch:
 
 def _tier(name: str, block: TierBlock, document: Document) -> Tier:
     limits = tuple(_limit(limit, document, block.when_spent) for limit in block.limits)
-    return Tier(name, tuple(block.models), limits, _features(block.features), tuple(block.routes), block.priority)
+    return Tier(name, tuple(block.models), limits, _features(block.features), tuple(block.routes), block.priority, tuple(block.always))
 
 
 def _features(block: FeatureBlock) -> FeatureCaps:
@@ -194,6 +198,12 @@ def _ladder(blocks: list[RungBlock] | None) -> tuple[Rung, ...]:
         )
         for block in blocks
     )
+
+
+def _response(block: ResponseBlock | None) -> dict[str, BaseModel]:
+    """The options that the file gives, of the perturbations that there are."""
+    given = {name: getattr(block, name) for name in names("perturbations")} if block is not None else {}
+    return {name: options for name, options in given.items() if options is not None}
 
 
 def _upstream(block: UpstreamBlock) -> UpstreamRule:

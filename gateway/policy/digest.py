@@ -12,6 +12,8 @@ from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
+from pydantic import BaseModel
+
 from gateway.model.policy import Policy
 
 __all__ = ["canonical", "digest_of"]
@@ -28,6 +30,8 @@ def canonical(value: Any) -> Any:
     """A compiled value as plain JSON values, the same for equal values. TypeError for a kind it does not know."""
     if isinstance(value, Enum):
         return value.name.lower()
+    if isinstance(value, BaseModel):
+        return canonical(value.model_dump())
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: canonical(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, dict):

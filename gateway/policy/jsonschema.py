@@ -23,6 +23,7 @@ def json_schema() -> dict[str, Any]:
     signals["additionalProperties"] = False
     definitions["ExemptionBlock"]["properties"]["signals"]["items"] = {"enum": list(signal_names())}
     definitions["RungBlock"]["properties"]["with"]["items"] = {"enum": list(perturbation_names())}
+    definitions["TierBlock"]["properties"]["always"]["items"] = {"enum": list(perturbation_names())}
     _tidy(schema)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "policy.schema.json"}
     return {**head, **schema, "title": "Azeotrope policy"}

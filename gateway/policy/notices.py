@@ -89,16 +89,16 @@ def _ladder(loaded: Loaded) -> Found:
     made = names("perturbations")
     for index, rung in enumerate(rungs):
         missing = [name for name in rung.perturbations if name not in made]
-        if rung.do is Action.PERTURB and (missing or not made):
-            named = f" ({', '.join(missing)})" if missing else ""
-            yield loaded.tree.problem(("ladder", index), f"this version alters no answer: recorded, not acted on{named}")
+        if missing:
+            yield loaded.tree.problem(("ladder", index), f"this version does not have {', '.join(missing)}: recorded, not acted on")
         if rung.do is Action.CHALLENGE:
             yield loaded.tree.problem(("ladder", index), "this version puts no challenge: recorded, not acted on")
 
 
 def _sections(loaded: Loaded) -> Found:
-    if loaded.document.response is not None:
-        yield loaded.tree.problem(("response",), _NOT_YET, key=True)
+    response = loaded.document.response
+    for name in sorted((response.model_fields_set if response else set()) - set(names("perturbations")) - {"epoch"}):
+        yield loaded.tree.problem(("response", name), _NOT_YET, key=True)
     if loaded.policy.audit.keep_us is not None:
         yield loaded.tree.problem(("audit", "keep"), f"{_NOT_YET}: records are kept until you remove them", key=True)
 

@@ -7,8 +7,14 @@ from typing import Any
 
 from gateway.policy.jsonschema import json_schema
 from gateway.policy.words import SIGNALS
+from gateway.registry import names, resolve
 
 __all__ = ["reference_text"]
+
+_PERTURBATIONS = tuple(
+    (f"The perturbation `{name}`", f"response.{name}", resolve("perturbations", name).options.__name__)
+    for name in names("perturbations")
+)
 
 _SECTIONS = (
     ("The file", "", "Document"),
@@ -28,6 +34,7 @@ _SECTIONS = (
     ("Ladder", "ladder[]", "RungBlock"),
     ("Coming down", "step_down", "StepDownBlock"),
     ("Responses", "response", "ResponseBlock"),
+    *_PERTURBATIONS,
     ("Tests", "tests[]", "ExampleBlock"),
     ("What a test gives", "tests[].given", "GivenBlock"),
     ("What a test expects", "tests[].expect", "ExpectBlock"),
@@ -74,7 +81,10 @@ that limit is counted per key or account. Keys of one account share its counter,
 **Shadow** exists at four places: the whole file (`mode: shadow`), one limit, one signal (`level: watch`), one rung. What is in shadow
 is decided and recorded, and not acted on.
 
-**Not acted on yet.** Names that the plan knows and this version does not have (signals, perturbations, `response`) are
+**Perturbations.** What a rung names in `with`, and a tier in `always`, is done to answers as `response` says; `docs/countermeasures.md`
+tells what each one costs and never touches. A section that is absent has its defaults.
+
+**Not acted on yet.** Names that the plan knows and this version does not have (some signals and perturbations) are
 checked and then named in a notice by `gateway policy check`. What would be dangerous to overlook is an error instead.
 """
 
@@ -116,8 +126,10 @@ def _default(field: dict[str, Any]) -> str:
     return f"`{json.dumps(default) if not isinstance(default, str) else default}`" if default != "" else ""
 
 
-def _holds(field: dict[str, Any], schema: dict[str, Any]) -> str:
+def _holds(field: dict[str, Any] | bool, schema: dict[str, Any]) -> str:
     """A field's kind of value in a few words."""
+    if not isinstance(field, dict):
+        return "any value"
     if "const" in field:
         return f"`{field['const']}`"
     if "enum" in field:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
 from gateway.model.policy import Level
-from gateway.policy.fields import Amount, Decibans, Duration, Id, Section, Share, Size, UntilDate
+from gateway.policy.fields import Decibans, Duration, Id, Section, Share, Size, UntilDate
+from gateway.policy.units import duration_us
+from gateway.registry import names, resolve
 
-__all__ = ["ExemptionBlock", "ResponseBlock", "RungBlock", "SignalBlock", "SignalsBlock", "StepDownBlock"]
+__all__ = ["EPOCH", "ExemptionBlock", "ResponseBlock", "RungBlock", "SignalBlock", "SignalsBlock", "StepDownBlock"]
 
 
 class SignalBlock(Section):
@@ -73,21 +75,8 @@ class StepDownBlock(Section):
     after: Duration = Field(default="0s", description="For how long the highest score counts.")
 
 
-class _Logprobs(Section):
-    keep: Annotated[int, Field(ge=0, le=20)] = Field(default=1, description="Alternatives kept.")
-    round: Annotated[float, Field(gt=0, le=10)] | None = Field(default=None, description="Rounded to multiples of this.")
-
-
-class _Reasoning(Section):
-    do: Literal["withhold", "summarise", "bind"] = Field(default="withhold", description="What becomes of reasoning.")
-
-
 class _Fingerprint(Section):
     strength: Share = Field(default=0.8, description="How often the caller's own variant is chosen.")
-
-
-class _Pace(Section):
-    tokens_per_second: Amount = Field(default=20, description="Tokens a second.")
 
 
 class _Challenge(Section):
@@ -96,11 +85,39 @@ class _Challenge(Section):
     valid: Duration = Field(default="10m", description="How long a solution holds.")
 
 
-class ResponseBlock(Section):
-    """What each perturbation does. Checked, and not acted on by this version."""
+EPOCH = "30d"
+"""How long a caller's variants stay the same unless the policy says otherwise."""
 
-    logprobs: _Logprobs | None = Field(default=None, description="Blurred token probabilities.")
-    reasoning: _Reasoning | None = Field(default=None, description="Withheld, summarised or bound reasoning.")
-    fingerprint: _Fingerprint | None = Field(default=None, description="The caller's own wording.")
-    pace: _Pace | None = Field(default=None, description="An even pace.")
-    challenge: _Challenge | None = Field(default=None, description="Work to be shown.")
+
+class _Response(Section):
+    """What each perturbation does. A section that is absent has its defaults; what is not named in `with` or `always` does nothing."""
+
+    epoch: Duration = Field(default=EPOCH, description="How long a caller's secret variants stay the same; at least a day.")
+    challenge: _Challenge | None = Field(default=None, description="Work to be shown. Not acted on by this version.")
+
+    @field_validator("epoch")
+    @classmethod
+    def _long_enough(cls, text: str) -> str:
+        if duration_us(text) < 86_400_000_000:
+            raise ValueError("write at least 1d: a mark that changes faster cannot be read")
+        return text
+
+
+_PLANNED: dict[str, type[BaseModel]] = {"fingerprint": _Fingerprint}
+"""Sections that are checked while their perturbation is not there yet."""
+
+
+def _sections() -> dict[str, Any]:
+    """A field for each perturbation, of its own options model, with its docstring."""
+    models = _PLANNED | {name: resolve("perturbations", name).options for name in names("perturbations")}
+    return {name: (model | None, Field(default=None, description=_first_line(model))) for name, model in models.items()}
+
+
+def _first_line(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "Its options.").strip().partition("\n")[0]
+
+
+if TYPE_CHECKING:
+    ResponseBlock = _Response
+else:
+    ResponseBlock = create_model("ResponseBlock", __base__=_Response, __doc__=_Response.__doc__, **_sections())

@@ -175,6 +175,11 @@ class TierBlock(Section):
         default=[],
         description="Further routes that this gateway does not parse (files, batches, audio), open with the gateway's own credentials.",
     )
+    always: list[str] = Field(
+        default=[],
+        description="Perturbations of every answer of this tier, whatever the caller's rung, where your terms say so; `[fingerprint]` "
+        "marks them all.",
+    )
     priority: Priority = Field(
         default="normal",
         description="Class of the tier's requests where they wait for an upstream: they get places in the ratio 16 `high`, 8 `normal`, "

@@ -1,0 +1,155 @@
+"""A decision's perturbations at work on one answer: what becomes of it, and what is written down of that.
+
+The crafts know shapes and keys, the dialects know where text stands, and neither knows the other: here they meet. Nothing of this is
+made for a caller whose decision names no perturbation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from gateway.dialects.altering import Document
+from gateway.dialects.channels import Channels, ChatChannels, MessageChannels, Pen
+from gateway.dialects.response_channels import Numbering, ResponseChannels
+from gateway.perturb.base import AnswerEdit, Context, Craft, Pace, Perturbation, TextEdit
+
+__all__ = ["MOST_TOLD", "Altering", "Part", "Work"]
+
+MOST_TOLD = 32
+"""Entries of a record's `perturbed` at most."""
+
+_CHANNELS: dict[str, Callable[[Callable[[], Pen]], Channels]] = {
+    "openai.chat": ChatChannels,
+    "openai.completions": ChatChannels,
+    "openai.responses": ResponseChannels,
+    "anthropic.messages": MessageChannels,
+}
+
+_STRUCTURE = re.compile(r"\s*(?:\{|\[\s*[\[{\"\d\]-]|<[?!a-zA-Z])")
+_LONGEST_START = 64
+
+
+class Part(Struct, frozen=True):
+    """One perturbation with its options as the policy has them."""
+
+    name: str
+    craft: Perturbation
+    options: Any
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}@{self.craft.version}"
+
+
+class Altering(Struct, frozen=True):
+    """What is to become of one answer. `free`: its text is prose, and may be edited. `asked`: what was asked otherwise upstream."""
+
+    context: Context
+    parts: tuple[Part, ...]
+    free: bool
+    asked: tuple[str, ...] = ()
+
+    @property
+    def pace(self) -> Pace | None:
+        """The slowest that any part asks for."""
+        paces = [part.craft.pace(part.options) for part in self.parts if isinstance(part.craft, Craft)]
+        return min((pace for pace in paces if pace is not None), key=lambda pace: pace.tokens, default=None)
+
+    def work(self) -> Work:
+        """The edits of one answer, fresh."""
+        return Work(self)
+
+    def told(self) -> tuple[str, ...]:
+        """What stands in the record whatever the answer was: the epoch, each part with its version, and what was asked otherwise."""
+        return (f"epoch={self.context.epoch}", *(part.label for part in self.parts), *self.asked)
+
+
+class Work:
+    """The edits of one answer, in their order: visible text first, then each perturbation's own. See `dialects.altering.Edits`."""
+
+    def __init__(self, altering: Altering) -> None:
+        self._altering = altering
+        self._texts: list[tuple[Part, TextEdit]] = []
+        made = [(part, part.craft.answer(altering.context, part.options)) for part in altering.parts]
+        self._answers: list[tuple[Part, AnswerEdit]] = [(part, edit) for part, edit in made if edit is not None]
+        channels = _CHANNELS.get(altering.context.dialect)
+        edits_text = altering.free and any(part.craft.text(altering.context, part.options) is not None for part in altering.parts)
+        self._channels = channels(self._pen) if channels is not None and edits_text else None
+        self._numbering = Numbering()
+
+    def event(self, document: Document) -> list[Document]:
+        return self._passed([document] if self._channels is None else self._channels.event(document))
+
+    def whole(self, document: Document) -> None:
+        if self._channels is not None:
+            self._channels.whole(document)
+        for _, edit in self._answers:
+            edit.edit(document)
+
+    def rest(self) -> list[Document]:
+        return [] if self._channels is None else self._passed(self._channels.rest())
+
+    def told(self) -> tuple[str, ...]:
+        """How often each perturbation altered something, and its notes: for the record."""
+        counts: dict[str, int] = {}
+        notes: list[str] = []
+        edits: list[tuple[Part, AnswerEdit | TextEdit]] = [*self._answers, *self._texts]
+        for part, edit in edits:
+            counts[part.name] = counts.get(part.name, 0) + edit.count
+            notes += [f"{part.name}:{note}" for note in edit.notes]
+        told = [f"{name}={count}" for name, count in counts.items() if count]
+        return (*self._altering.told(), *told, *notes)[:MOST_TOLD]
+
+    def _passed(self, documents: list[Document]) -> list[Document]:
+        for _, edit in self._answers:
+            documents = [after for document in documents for after in edit.edit(document)]
+        for document in documents:
+            self._numbering.number(document)
+        return documents
+
+    def _pen(self) -> Pen:
+        context = self._altering.context
+        made = [(part, part.craft.text(context, part.options)) for part in self._altering.parts]
+        edits = [(part, edit) for part, edit in made if edit is not None]
+        self._texts += edits
+        return _Chain([edit for _, edit in edits])
+
+
+class _Chain:
+    """Several text edits one behind the other. A text that turns out to be a structure (JSON, markup) passes as it is."""
+
+    def __init__(self, edits: list[TextEdit]) -> None:
+        self._edits = edits
+        self._start: str | None = ""
+        """What came of the beginning while it cannot be told what it begins; None from then on."""
+
+    @property
+    def count(self) -> int:
+        return sum(edit.count for edit in self._edits)
+
+    def feed(self, text: str) -> str:
+        if self._start is not None:
+            self._start += text
+            stripped = self._start.lstrip()
+            if len(stripped) < 2 or (stripped[0] in "[<" and len(stripped) < 4 and len(self._start) < _LONGEST_START):
+                return ""
+            text = self._begun()
+        for edit in self._edits:
+            text = edit.feed(text)
+        return text
+
+    def finish(self) -> str:
+        text = self._begun() if self._start is not None else ""
+        for edit in self._edits:
+            text = edit.feed(text) + edit.finish()
+        return text
+
+    def _begun(self) -> str:
+        text, self._start = self._start or "", None
+        if _STRUCTURE.match(text):
+            self._edits = []
+        return text
