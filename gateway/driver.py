@@ -126,6 +126,7 @@ class Driver:
         self.in_flight = 0
         self._renewals: dict[str, tuple[Hold, float]] = {}
         self._settling: dict[str, asyncio.Task[SettleOutcome]] = {}
+        self._lost = False
         self._apart: set[asyncio.Task[Any]] = set()
 
     async def drive(self, first: Identify, door: Door) -> None:
@@ -159,8 +160,10 @@ class Driver:
         while True:
             await asyncio.sleep(_RENEW_EVERY_S)
             now = loop.time()
-            due = [hold for hold, when in self._renewals.values() if now >= when]
+            due = [hold for hold, since in self._renewals.values() if now >= since + self._renew_after(hold)]
             await asyncio.gather(*(self._renew(hold) for hold in due))
+            if self._lost:
+                await self._probe()
 
     async def drain(self, deadline_s: float) -> None:
         """Wait until no request is under way, at most so long; what winds up apart is waited for too."""
@@ -226,7 +229,7 @@ class Driver:
         try:
             record = await self.world.keys.find(step.lookup) if step.lookup else None
         except StoreError as error:
-            self.world.meter.gauge("gateway_state_up", 0.0)
+            self._up(False)
             known = self.world.keys.remembered(step.lookup or "") if _goes_on_without_state(step.trail.policy) else None
             if known is None:
                 return Lost(type(error).__name__)
@@ -257,8 +260,8 @@ class Driver:
         except StoreError as error:
             meter.count("gateway_holds_total", ("failed",))
             return self._state_lost(step.hold.claims, Lost(type(error).__name__))
-        if not step.hold.degraded:
-            meter.gauge("gateway_state_up", 1.0)
+        if self._lost and not step.hold.degraded:
+            self._up(True)
         meter.count("gateway_holds_total", ("taken" if taken.held else "refused",))
         return taken
 
@@ -274,7 +277,7 @@ class Driver:
 
     def _state_lost(self, claims: tuple[Claim, ...], lost: Lost) -> Lost:
         meter = self.world.meter
-        meter.gauge("gateway_state_up", 0.0)
+        self._up(False)
         for mode in sorted({claim.limit.when_state_is_lost for claim in claims}):
             meter.count("gateway_state_lost_total", (mode,))
         return lost
@@ -326,7 +329,8 @@ class Driver:
 
     async def _record(self, step: Record) -> Lost | None:
         record = step.record(self.world.clock.now())
-        self._settling.pop(record.id, None)
+        if self._settling:
+            self._settling.pop(record.id, None)
         self._measure(step, record.ended_us)
         if self.world.weigher is not None:
             self.world.weigher.see(step, record.ended_us)
@@ -394,12 +398,25 @@ class Driver:
 
     def _watch_lease(self, hold: Hold | None) -> None:
         if hold is not None:
-            self._renewals[hold.id] = (hold, self._next_renewal(hold))
+            self._renewals[hold.id] = (hold, asyncio.get_running_loop().time())
 
-    def _next_renewal(self, hold: Hold) -> float:
-        """When a third of the shortest lease is over, on the loop's clock: the wall's may step."""
+    def _renew_after(self, hold: Hold) -> float:
+        """A third of the shortest lease, in seconds on the loop's clock: the wall's may step."""
         slots = [claim.limit.window_us for claim in hold.claims if claim.limit.count is Count.CONCURRENT]
-        return asyncio.get_running_loop().time() + min([self._store_of(hold).lease_us, *slots]) / 3e6
+        return min([self._store_of(hold).lease_us, *slots]) / 3e6
+
+    async def _probe(self) -> None:
+        """Ask a state that was lost for nothing: once it answers, it is told to be up, whether requests come or not."""
+        try:
+            await self.world.holds.look(())
+        except StoreError:
+            return
+        self._up(True)
+
+    def _up(self, up: bool) -> None:
+        if self._lost == up:
+            self._lost = not up
+            self.world.meter.gauge("gateway_state_up", 1.0 if up else 0.0)
 
     async def _renew(self, hold: Hold) -> None:
         try:
@@ -410,7 +427,7 @@ class Driver:
             _log.error("the lease of %s could not be renewed (%s)", hold.id, type(error).__name__)
             return
         if hold.id in self._renewals:
-            self._renewals[hold.id] = (hold, self._next_renewal(hold))
+            self._renewals[hold.id] = (hold, asyncio.get_running_loop().time())
 
     def _measure(self, step: Record, ended_us: int) -> None:
         """Count a request where its record is made: metrics and audit can't disagree on how many there were."""

@@ -224,7 +224,7 @@ class HttpDoor:
     def _told(self, trail: Trail, present: set[bytes]) -> Headers:
         """The decision's id, and the limits as they stand, where the answer does not speak of them already."""
         told: Headers = [(b"x-gateway-decision", trail.arrival.id.encode())]
-        states = tuple(state for state in trail.states if not state.claim.limit.shadow)
+        states = trail.states
         if states:
             now = self._engine.clock.now()
             told += [field for field in self._dialect.limit_headers(states, now_us=now) if field[0] not in present]

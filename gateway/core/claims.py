@@ -2,13 +2,15 @@
 
 Estimates follow one rule. What the client set itself is taken at its word: if that can never fit, the request is refused and
 told so. What we guess (an answer without a bound, and how much of a request is cached or reasoning: all of it) is cut to the whole
-limit, so that a guess alone never makes a request impossible; what is left may still be less than it. The truth is charged in the end.
+limit here and to what is left of it by the store, so that a guess alone refuses nobody while anything is left. The truth is charged
+in the end.
 """
 
 from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from itertools import count
 from typing import NamedTuple
 
 from gateway.core.pricing import micro_cost, price_of
@@ -22,7 +24,7 @@ from gateway.model.value import replace
 from gateway.policy.match import fits
 from gateway.quota.calendar import period_starts
 
-__all__ = ["claims_for", "refusal_for", "subject_values"]
+__all__ = ["Asked", "asked_for", "claims_for", "refusal_for", "subject_values"]
 
 _SLOT_RETRY_US = 1_000_000
 """When a slot comes free nobody knows: this is when asking again makes sense."""
@@ -40,14 +42,35 @@ def claims_for(
 
     `at_us`, Unix microseconds, is when the request arrived: calendar periods are told to the store from there.
     """
+    return asked_for(policy, tier, caller, facts, decision, verdict, at_us=at_us).claims
+
+
+class Asked(NamedTuple):
+    """A request's claims, the ids of their limits, and the plan that they follow; see `Hold`."""
+
+    claims: tuple[Claim, ...]
+    limits: tuple[str, ...]
+    plan: int
+
+
+def asked_for(
+    policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, decision: Decision, verdict: Verdict, *, at_us: int
+) -> Asked:
+    """See `claims_for`."""
     if policy.mode == "off" or not tier.limits:
-        return ()
-    counted = _counted(policy, tier, caller, facts, decision, verdict)
-    return tuple([_claim(each, facts, policy.prices, at_us) for each in counted])
+        return _NOTHING
+    plan = _plan(policy, tier, caller, facts, decision, verdict, at_us)
+    prices = policy.prices
+    claims = tuple([each.ready or _claim(each, facts, prices) for each in plan.counted])
+    return Asked(claims, plan.limits, plan.number)
+
+
+_NOTHING = Asked((), (), 0)
 
 
 class _Counted(NamedTuple):
-    """What all claims of a caller on a limit have in common. `whole` is the capacity before the ladder's share."""
+    """What all claims of a caller on a limit have in common. `whole` is the capacity before the ladder's share; `ready` is the claim
+    itself, where it is the same for every request."""
 
     limit: Limit
     key: str
@@ -57,30 +80,50 @@ class _Counted(NamedTuple):
     capacity: int
     whole: int
     weight: int
+    periods: tuple[int, ...] = ()
+    ready: Claim | None = None
+
+
+class _Plan(NamedTuple):
+    """What a caller's requests ask in common. `until`: when the first calendar period of its limits ends, Unix microseconds."""
+
+    tier: Tier
+    counted: tuple[_Counted, ...]
+    limits: tuple[str, ...]
+    number: int
+    since: int
+    until: int
 
 
 _MOST_CALLERS = 2048
-_known: dict[tuple[object, ...], tuple[Tier, tuple[_Counted, ...]]] = {}
-"""What was worked out for the callers of late, with the tier that it was worked out from: its place in memory is part of the key."""
+_FOREVER_US = 2**62
+_known: dict[tuple[object, ...], _Plan] = {}
+"""Plans of the callers of late, each with the tier that it was worked out from: its place in memory is part of the key."""
+
+_numbers = count(1)
 
 
-def _counted(
-    policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, decision: Decision, verdict: Verdict
-) -> tuple[_Counted, ...]:
-    """Names and amounts, which a caller's requests have in common: 9 us for five limits, and 1 us where they are known."""
+def _plan(policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, decision: Decision, verdict: Verdict, at_us: int) -> _Plan:
+    """Names and amounts, which a caller's requests have in common: 10 us for five limits, and 1 us where they are known."""
     if caller.limits:
-        return _worked_out(policy, tier, caller, facts, decision, verdict)
+        return _made(tier, _worked_out(policy, tier, caller, facts, decision, verdict, at_us), 0)
     name = (id(tier), policy.mode, decision.share, caller.key_id, caller.account, caller.peer, facts.model, verdict.campaign)
     found = _known.get(name)
-    if found is None:
+    if found is None or not found.since <= at_us < found.until:
         if len(_known) >= _MOST_CALLERS:
             _known.clear()
-        found = _known[name] = tier, _worked_out(policy, tier, caller, facts, decision, verdict)
-    return found[1]
+        found = _known[name] = _made(tier, _worked_out(policy, tier, caller, facts, decision, verdict, at_us), next(_numbers))
+    return found
+
+
+def _made(tier: Tier, counted: tuple[_Counted, ...], number: int) -> _Plan:
+    periods = [each.periods for each in counted if each.periods]
+    since, until = max((starts[1] for starts in periods), default=0), min((starts[2] for starts in periods), default=_FOREVER_US)
+    return _Plan(tier, counted, tuple([each.limit.id for each in counted]), number, since, until)
 
 
 def _worked_out(
-    policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, decision: Decision, verdict: Verdict
+    policy: Policy, tier: Tier, caller: Caller, facts: RequestFacts, decision: Decision, verdict: Verdict, at_us: int
 ) -> tuple[_Counted, ...]:
     counted = []
     subjects: dict[tuple[Subject, ...], str | None] = {}
@@ -91,8 +134,15 @@ def _worked_out(
         subject = subjects[limit.per]
         if subject is not None:
             limit = limit if policy.mode == "enforce" else _in_shadow(limit)
-            counted.append(_of_limit(limit, subject, caller, facts, decision.share))
+            counted.append(_readied(_of_limit(limit, subject, caller, facts, decision.share, at_us), facts))
     return tuple(counted)
+
+
+def _readied(counted: _Counted, facts: RequestFacts) -> _Counted:
+    """With its claim, where that is the same for every request of the model."""
+    if counted.limit.count not in {Count.REQUESTS, Count.CONCURRENT} or counted.limit.when_spent == "finish":
+        return counted
+    return counted._replace(ready=_claim(counted, facts, ()))
 
 
 def subject_values(
@@ -126,7 +176,7 @@ def _subject(subject: Subject, caller: Caller, facts: RequestFacts, tier: Tier, 
             return "*"
 
 
-def _of_limit(limit: Limit, subject: str, caller: Caller, facts: RequestFacts, share: float) -> _Counted:
+def _of_limit(limit: Limit, subject: str, caller: Caller, facts: RequestFacts, share: float, at_us: int) -> _Counted:
     full, burst = _own_amount(limit, caller)
     whole = burst if limit.window == "bucket" else full
     amount, burst = (full, burst) if share >= 1.0 else (_scaled(full, share), _scaled(burst, share))
@@ -134,18 +184,23 @@ def _of_limit(limit: Limit, subject: str, caller: Caller, facts: RequestFacts, s
     capacity = burst if limit.window == "bucket" else amount
     key = f"{limit.id}:{limit.count}:{limit.window}:{limit.span}:{'+'.join(limit.per)}:{subject}"
     weight = _weight(limit.weights, facts.model) if limit.weights else WEIGHT_ONE
-    return _Counted(limit, key, slot, amount, burst, capacity, whole, weight)
-
-
-def _claim(counted: _Counted, facts: RequestFacts, prices: tuple[Price, ...], at_us: int) -> Claim:
-    limit, key, slot, amount, burst, capacity, whole, weight = counted
     periods = period_starts(limit.period, limit.zone, at_us) if limit.period else ()
-    wanted, guessed = _expected(limit.count, facts, prices)
+    return _Counted(limit, key, slot, amount, burst, capacity, whole, weight, periods)
+
+
+def _claim(counted: _Counted, facts: RequestFacts, prices: tuple[Price, ...]) -> Claim:
+    limit, key, slot, amount, burst, capacity, whole, weight, periods, _ = counted
     if limit.when_spent == "finish" and facts.stream:
         wanted, guessed = _first(limit.count, facts, prices, capacity)
+    else:
+        wanted, guessed = _expected(limit.count, facts, prices)
     if weight != WEIGHT_ONE:
         wanted, guessed = -(-wanted * weight // WEIGHT_ONE), -(-guessed * weight // WEIGHT_ONE)
-    return Claim(limit, key, slot, amount, burst, _want(wanted, guessed, capacity, whole), periods, weight)
+    if wanted > capacity:
+        # Fits the limit as written and only the ladder's share is too small: hold all of the share, the rest becomes debt.
+        return Claim(limit, key, slot, amount, burst, capacity if wanted <= whole else min(wanted, MAX_AMOUNT), periods, weight)
+    guessed = min(guessed, capacity - wanted)
+    return Claim(limit, key, slot, amount, burst, wanted + guessed, periods, weight, guessed)
 
 
 def _own_amount(limit: Limit, caller: Caller) -> tuple[int, int]:
@@ -158,14 +213,6 @@ def _own_amount(limit: Limit, caller: Caller) -> tuple[int, int]:
         return limit.amount, limit.burst
     amount = min(own * _MICRO if limit.count is Count.MONEY else own, MAX_AMOUNT)
     return amount, min(-(-limit.burst * amount // limit.amount), MAX_AMOUNT) if limit.burst else 0
-
-
-def _want(wanted: int, guessed: int, capacity: int, whole: int) -> int:
-    """What to hold of a limit of that capacity, `whole` before the ladder's share."""
-    if wanted <= capacity:
-        return min(wanted + guessed, capacity)
-    # Fits the limit as written and only the ladder's share is too small: hold all of the share, the rest becomes debt.
-    return capacity if wanted <= whole else min(wanted, MAX_AMOUNT)
 
 
 def _first(count: Count, facts: RequestFacts, prices: tuple[Price, ...], capacity: int) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from gateway.core.admitting import ask_of, ended
-from gateway.core.claims import claims_for, refusal_for
+from gateway.core.claims import asked_for, refusal_for
 from gateway.core.decide import decide
 from gateway.core.extending import Slice, cover_by, ends_when_lost, further, in_the_way, next_slice, rest_slice
 from gateway.core.noting import noted, reasoned, undecided, with_shadow_ends, with_shadow_limits
@@ -165,12 +165,11 @@ class Challenge(Struct, frozen=True):
         assert tier is not None
         assert facts is not None
         assert decision is not None
-        claims = claims_for(trail.policy, tier, caller, facts, decision, trail.verdict, at_us=trail.arrival.at_us)
-        if not claims:
+        asked = asked_for(trail.policy, tier, caller, facts, decision, trail.verdict, at_us=trail.arrival.at_us)
+        if not asked.claims:
             return Admit(trail)
-        hold = Hold(trail.arrival.id, claims, trail.arrival.at_us)
-        limits = tuple(claim.limit.id for claim in claims)
-        return Reserve(replace(trail, decision=replace(decision, limits=limits)), hold)
+        hold = Hold(trail.arrival.id, asked.claims, trail.arrival.at_us, plan=asked.plan)
+        return Reserve(replace(trail, decision=replace(decision, limits=asked.limits)), hold)
 
 
 class Reserve(Struct, frozen=True):
@@ -183,13 +182,13 @@ class Reserve(Struct, frozen=True):
         trail, hold = self.trail, self.hold
         if isinstance(reply, Lost):
             return _without_state(trail, hold, reply)
-        trail = replace(trail, states=reply.states)
+        facts = trail.facts
+        assert facts is not None  # Assess comes first
         if reply.held:
-            assert trail.facts is not None  # Assess comes first
-            cover = cover_by(reply.states, trail.facts, trail.policy.prices)
-            return Admit(replace(with_shadow_limits(trail), hold=hold, cover=cover))
-        assert trail.facts is not None
-        refusal = state_lost("quota") if reply.settled else refusal_for(reply.states, trail.facts)
+            cover = cover_by(reply.states, facts, trail.policy.prices)
+            return Admit(with_shadow_limits(replace(trail, states=reply.states, hold=_as_held(hold, reply), cover=cover)))
+        trail = replace(trail, states=reply.states)
+        refusal = state_lost("quota") if reply.settled else refusal_for(reply.states, facts)
         if hold.sure:
             return _refused(trail, refusal)
         return Settle(reasoned(trail, refusal), hold, outcome_of(refusal))
@@ -457,6 +456,14 @@ def _preflight(trail: Trail) -> Admit | Record:
     upstream = choose_upstream(trail.policy, "")
     trail = replace(trail, caller=ANONYMOUS, facts=facts, decision=decision, upstream=upstream, body=b"")
     return Admit(trail) if upstream else _refused(trail, no_upstream(facts))
+
+
+def _as_held(hold: Hold, reply: Taken) -> Hold:
+    """The hold with what was held in place of what was wanted, where a guess was cut to what was left."""
+    if all(state.claim.want == claim.want for claim, state in zip(hold.claims, reply.states, strict=False)):
+        return hold
+    held = [replace(claim, want=state.claim.want, guess=0) for claim, state in zip(hold.claims, reply.states, strict=True)]
+    return replace(hold, claims=tuple(held))
 
 
 def _without_state(trail: Trail, hold: Hold, lost: Lost) -> Reserve | Admit | Settle | Record:

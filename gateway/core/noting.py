@@ -14,11 +14,11 @@ __all__ = ["noted", "reasoned", "undecided", "with_shadow_ends", "with_shadow_li
 
 def with_shadow_limits(trail: Trail) -> Trail:
     """The trail after a take: limits in shadow that did not fit are named."""
-    over = tuple(f"limit.{state.claim.limit.id}" for state in trail.states if not state.fitted)
+    over = [f"limit.{state.claim.limit.id}" for state in trail.states if not state.fitted]
     decision = trail.decision
     if not over or decision is None:
         return trail
-    return replace(trail, decision=replace(decision, shadowed=decision.shadowed + over))
+    return replace(trail, decision=replace(decision, shadowed=(*decision.shadowed, *over)))
 
 
 def with_shadow_ends(trail: Trail, told: Sequence[LimitState]) -> Trail:

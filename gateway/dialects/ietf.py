@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from gateway.dialects.base import Headers
 from gateway.dialects.told import ratio_left, remaining, retry_after_s, told
-from gateway.model.limit import Count, LimitState
+from gateway.model.limit import Count, Limit, LimitState
 
 __all__ = ["MAX_TOLD", "ietf_headers", "sf_string"]
 
@@ -36,9 +36,8 @@ def ietf_headers(states: Sequence[LimitState], *, now_us: int) -> Headers:
     if not shown:
         return []
     refused = any(not state.fitted and not state.claim.limit.shadow for state in states)
-    policies = ", ".join([_policy(state) for state in shown])
-    standings = ", ".join([_standing(state, refused=refused) for state in shown])
-    return [(b"ratelimit-policy", policies.encode("ascii")), (b"ratelimit", standings.encode("ascii"))]
+    standings = ", ".join(map(_hurdle, shown) if refused else [_standing(state) for state in shown])
+    return [(b"ratelimit-policy", _policies(shown)), (b"ratelimit", standings.encode("ascii"))]
 
 
 def _shown(states: Sequence[LimitState]) -> list[LimitState]:
@@ -49,32 +48,51 @@ def _shown(states: Sequence[LimitState]) -> list[LimitState]:
     return [shown[at] for at in sorted(ranked[:MAX_TOLD])]
 
 
+_MOST_WRITTEN = 4096
+_written: dict[tuple[object, ...], tuple[bytes, list[Limit]]] = {}
+"""Policies as they were told of late, by limits and amounts: each is the same for many requests. The limits are kept along, so that
+none comes to lie where another did."""
+
+
+def _policies(shown: Sequence[LimitState]) -> bytes:
+    terms: list[object] = []
+    for state in shown:
+        claim = state.claim
+        terms += (id(claim.limit), claim.amount, claim.periods)
+    name = tuple(terms)
+    found = _written.get(name)
+    if found is None:
+        if len(_written) >= _MOST_WRITTEN:
+            _written.clear()
+        text = ", ".join(map(_policy, shown)).encode("ascii")
+        found = _written[name] = text, [state.claim.limit for state in shown]
+    return found[0]
+
+
 def _policy(state: LimitState) -> str:
     """One policy. Open slots have no window: theirs would be the lease, which says nothing of when one is free. Nor has a lifetime."""
     limit = state.claim.limit
     endless = limit.count is Count.CONCURRENT or limit.window == "lifetime"
-    return _written_policy(limit.id, limit.count, state.claim.amount, None if endless else state.claim.window_us)
+    window = "" if endless else f";w={_integer(retry_after_s(state.claim.window_us))}"
+    unit = _UNITS.get(limit.count)
+    return f"{sf_string(limit.id)};q={_integer(state.claim.amount)}{window}" + (f";qu={sf_string(unit)}" if unit else "")
 
 
-@lru_cache(maxsize=4096)
-def _written_policy(limit_id: str, count: Count, amount: int, window_us: int | None) -> str:
-    """The same for every request that the policy gives the same amount: written once."""
-    window = "" if window_us is None else f";w={_integer(retry_after_s(window_us))}"
-    unit = _UNITS.get(count)
-    return f"{sf_string(limit_id)};q={_integer(amount)}{window}" + (f";qu={sf_string(unit)}" if unit else "")
+def _standing(state: LimitState) -> str:
+    """What is left, and the seconds until the limit is whole, where they can be said."""
+    claim, left, reset = state.claim, state.remaining, state.reset_us
+    if not 0 <= left < claim.amount:
+        left = remaining(state)
+    left = min(left, _MAX_INTEGER)
+    if reset < 0 or claim.limit.window == "slots":
+        return f"{sf_string(claim.limit.id)};r={left}"
+    return f"{sf_string(claim.limit.id)};r={left};t={_integer(-(-reset // 1_000_000))}"
 
 
-def _standing(state: LimitState, *, refused: bool) -> str:
+def _hurdle(state: LimitState) -> str:
+    """In a refusal: what is left, and where the limit is in the way the seconds until the claim would fit."""
     head = f"{sf_string(state.claim.limit.id)};r={_integer(remaining(state))}"
-    wait = _seconds(state, refused=refused)
-    return head if wait is None else f"{head};t={_integer(wait)}"
-
-
-def _seconds(state: LimitState, *, refused: bool) -> int | None:
-    """Seconds until the claim would fit, in a refusal; until the limit is whole, in an answer; None where neither can be said."""
-    if not refused:
-        return None if state.claim.limit.count is Count.CONCURRENT or state.reset_us < 0 else -(-state.reset_us // 1_000_000)
-    return None if state.fitted or state.retry_us < 0 else retry_after_s(state.retry_us)
+    return head if state.fitted or state.retry_us < 0 else f"{head};t={_integer(retry_after_s(state.retry_us))}"
 
 
 def _integer(value: int) -> int:

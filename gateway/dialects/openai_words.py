@@ -7,6 +7,7 @@ prints them (`12ms`, `6m0s`), `retry-after-ms` before `retry-after`, and `x-shou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -102,6 +103,7 @@ def limit_headers(states: Sequence[LimitState], *, now_us: int) -> Headers:
     return headers
 
 
+@lru_cache(maxsize=1024)
 def duration(us: int) -> str:
     """Microseconds as Go prints a duration, rounded up to milliseconds: `12ms`, `1.5s`, `6m0s`, `26h3m4s`."""
     ms = max(0, -(-us // 1_000))

@@ -7,7 +7,7 @@ stay silent, whatever the dialect; a refusal says when to come back all the same
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from gateway.model.decision import Refusal
 from gateway.model.limit import Count, LimitState
@@ -23,19 +23,13 @@ LONGEST_PATIENCE_US = 60_000_000
 
 def told(states: Iterable[LimitState]) -> list[LimitState]:
     """The states that may be told, in their order: neither in shadow, nor per campaign, nor on money, nor of an amount below one."""
-    return [
-        state
-        for state in states
-        if not (limit := state.claim.limit).shadow
-        and limit.count is not Count.MONEY
-        and "campaign" not in limit.per
-        and state.claim.amount > 0
-    ]
+    return [state for state in states if not (claim := state.claim).limit.untold and claim.amount > 0]
 
 
 def remaining(state: LimitState) -> int:
     """What is left, between 0 and the amount: a bucket deeper than its rate must not look larger than its own limit."""
-    return max(0, min(state.remaining, state.claim.amount))
+    left, amount = state.remaining, state.claim.amount
+    return left if 0 <= left < amount else max(0, min(left, amount))
 
 
 def ratio_left(state: LimitState) -> float:
@@ -43,15 +37,21 @@ def ratio_left(state: LimitState) -> float:
     return remaining(state) / state.claim.amount
 
 
-def tightest(states: Iterable[LimitState], counts: Sequence[Count]) -> LimitState | None:
+def tightest(states: Iterable[LimitState], counts: Collection[Count]) -> LimitState | None:
     """Of the told limits on these counts, the one with the least share left; of equals the one that takes longest to be whole.
 
     Not of lifetime budgets: dialects tell with a limit when it is whole again, and these never are.
     """
-    candidates = told([state for state in states if state.claim.limit.count in counts and state.claim.limit.window != "lifetime"])
-    if len(candidates) == 1:
-        return candidates[0]
-    return min(candidates, key=lambda s: (ratio_left(s), -s.reset_us, s.claim.limit.id), default=None)
+    found: LimitState | None = None
+    for state in states:
+        claim, limit = state.claim, state.claim.limit
+        if limit.count in counts and not limit.untold and claim.amount > 0 and limit.window != "lifetime":
+            found = state if found is None or _tightness(state) < _tightness(found) else found
+    return found
+
+
+def _tightness(state: LimitState) -> tuple[float, int, str]:
+    return ratio_left(state), -state.reset_us, state.claim.limit.id
 
 
 def retry_after_s(retry_us: int) -> int:

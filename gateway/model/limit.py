@@ -1,12 +1,15 @@
 """What may be used: limits, a request's claims on them, and the hold that a store keeps until the answer is known.
 
-Money is in micro-units of the policy's currency, and what a unit weighs in thousandths: all amounts are integers.
+Money is in micro-units of the policy's currency, and what a unit weighs in thousandths: all amounts are integers. What a request makes
+of these is a tree, so the collector of cycles need not walk it (`gc=False`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
 from typing import Literal
 
 from msgspec import Struct
@@ -27,6 +30,7 @@ __all__ = [
     "LostMode",
     "Period",
     "Priority",
+    "Settled",
     "Settlement",
     "Subject",
     "Taken",
@@ -111,10 +115,15 @@ class Limit:
         """What the window is, in a counter's name: another span is another counter."""
         return f"{self.period}@{self.zone}" if self.period else str(self.window_us)
 
-    @property
-    def ends_streams(self) -> bool:
-        """A stream that needs more than is left of this ends there."""
-        return self.when_spent == "finish" and not self.shadow
+    ends_streams: bool = field(init=False, repr=False, compare=False)
+    """A stream that needs more than is left of this ends there."""
+    untold: bool = field(init=False, repr=False, compare=False)
+    """No client is told of it: it is in shadow, on money, or kept per campaign."""
+
+    def __post_init__(self) -> None:
+        # Asked of each limit several times a request, so worked out once.
+        object.__setattr__(self, "ends_streams", self.when_spent == "finish" and not self.shadow)
+        object.__setattr__(self, "untold", self.shadow or self.count is Count.MONEY or "campaign" in self.per)
 
     @property
     def capacity(self) -> int:
@@ -122,7 +131,7 @@ class Limit:
         return self.burst if self.window == "bucket" else self.amount
 
 
-class Claim(Struct, frozen=True):
+class Claim(Struct, frozen=True, gc=False):
     """A request's claim on one limit for one subject.
 
     `key` names the counter in a store: limit id, kind and subject, so that an edited amount keeps its usage and an edited
@@ -130,6 +139,7 @@ class Claim(Struct, frozen=True):
     limit's own, or the caller's own, scaled by the ladder's share. `want` is what to hold, at least 0.
     `periods` are the starts of calendar periods around the request's arrival in Unix microseconds, ascending: of the one before, its
     own and the next two, of which the store takes the one that its own clock is in. `weight` is what one unit counts, in thousandths.
+    `guess` is the part of `want` that nobody said: where the whole does not fit, the store holds what is left, but for the rest of it.
     """
 
     limit: Limit
@@ -140,10 +150,16 @@ class Claim(Struct, frozen=True):
     want: int
     periods: tuple[int, ...] = ()
     weight: int = WEIGHT_ONE
+    guess: int = 0
 
     @property
     def capacity(self) -> int:
         return self.burst if self.limit.window == "bucket" else self.amount
+
+    @property
+    def least(self) -> int:
+        """The least that must fit: of a guess, something."""
+        return max(self.want - self.guess, 1) if self.guess else self.want
 
     @property
     def window_us(self) -> int:
@@ -151,8 +167,8 @@ class Claim(Struct, frozen=True):
         return self.periods[2] - self.periods[1] if self.periods else self.limit.window_us
 
 
-class LimitState(Struct, frozen=True):
-    """One limit as it stood right after a take: what a client may be told.
+class LimitState(Struct, frozen=True, gc=False):
+    """One limit as it stood right after a take: what a client may be told. The claim wants what was held, where a guess was cut.
 
     `remaining` never negative. `reset_us` until it is whole again, -1 when it never will be. `retry_us`: 0 when the claim fitted,
     else microseconds after which it would fit if nobody else took; -1 when it never can.
@@ -166,7 +182,7 @@ class LimitState(Struct, frozen=True):
     retry_us: int
 
 
-class Taken(Struct, frozen=True):
+class Taken(Struct, frozen=True, gc=False):
     """Reply to a take: all claims or none. `held` False means nothing was charged. `settled`: the id had been settled before."""
 
     held: bool
@@ -174,18 +190,20 @@ class Taken(Struct, frozen=True):
     settled: bool = False
 
 
-class Hold(Struct, frozen=True):
+class Hold(Struct, frozen=True, gc=False):
     """What a store keeps for a request between take and settle. `id` is the decision id; `sure` False when the shared store may
-    or may not have it; `degraded`: taken from the share that this process gives out alone while the shared store is lost."""
+    or may not have it; `degraded`: taken from the share that this process gives out alone while the shared store is lost. `plan`: holds
+    with the same one, but 0, have claims that differ in what they want alone, so a store may keep what it made of the rest."""
 
     id: str
     claims: tuple[Claim, ...]
     at_us: int
     sure: bool = True
     degraded: bool = False
+    plan: int = 0
 
 
-class Amounts(Struct, frozen=True):
+class Amounts(Struct, frozen=True, gc=False):
     """The truth a hold is settled by, per count. `cached` is part of `input`, `reasoning` of `output`; money in micro-units."""
 
     requests: int
@@ -202,33 +220,31 @@ class Amounts(Struct, frozen=True):
 
     def for_claim(self, claim: Claim) -> int:
         """What the claim is charged: the amount for its limit's count by the claim's weight, rounded up."""
-        amount = self.for_count(claim.limit.count)
+        amount = _COUNTED[claim.limit.count](self)
         return amount if claim.weight == WEIGHT_ONE else -(-amount * claim.weight // WEIGHT_ONE)
 
     def for_count(self, count: Count) -> int:
-        match count:
-            case Count.REQUESTS:
-                return self.requests
-            case Count.TOKENS:
-                return self.input + self.output
-            case Count.INPUT_TOKENS:
-                return self.input
-            case Count.OUTPUT_TOKENS:
-                return self.output
-            case Count.CACHED_INPUT_TOKENS:
-                return self.cached
-            case Count.REASONING_TOKENS:
-                return self.reasoning
-            case Count.MONEY:
-                return self.micro_cost
-            case Count.BYTES:
-                return self.bytes
-            case Count.CONCURRENT:
-                return 0
+        return _COUNTED[count](self)
 
 
-class Settlement(Struct, frozen=True):
+_COUNTED: dict[Count, Callable[[Amounts], int]] = {
+    Count.REQUESTS: attrgetter("requests"),
+    Count.TOKENS: lambda amounts: amounts.input + amounts.output,
+    Count.INPUT_TOKENS: attrgetter("input"),
+    Count.OUTPUT_TOKENS: attrgetter("output"),
+    Count.CACHED_INPUT_TOKENS: attrgetter("cached"),
+    Count.REASONING_TOKENS: attrgetter("reasoning"),
+    Count.MONEY: attrgetter("micro_cost"),
+    Count.BYTES: attrgetter("bytes"),
+    Count.CONCURRENT: lambda amounts: 0,
+}
+
+
+Settled = Literal["settled", "repeated", "expired", "unknown_id"]
+
+
+class Settlement(Struct, frozen=True, gc=False):
     """Reply to a settle. `settled`: charged to the truth now; `repeated`: had been before; `expired`: the lease was over and
     tokens stay charged as estimated; `unknown_id`: never taken here, and a tombstone now refuses a late take."""
 
-    outcome: Literal["settled", "repeated", "expired", "unknown_id"]
+    outcome: Settled

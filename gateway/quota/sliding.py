@@ -80,9 +80,84 @@ class SlidingWindow:
     def dump(self, state: Slices) -> list[Any]:
         return [number for part in state.parts for number in part]
 
+    def counter(self, claim: Claim, state: Slices) -> SlicesCounter:
+        """A counter that changes in place; see `quota.window.Counter`."""
+        return SlicesCounter(claim.limit.window_us, state)
+
     def load(self, plain: Any) -> Slices:
         parts = tuple(zip(map(int, plain[::2]), map(int, plain[1::2]), strict=True))
         return Slices(sum(amount for _, amount in parts), parts)
+
+
+class SlicesCounter:
+    """See `quota.window.Counter`: slices as two lists that are changed at their ends; what is rare goes by way of the values."""
+
+    __slots__ = ("_amounts", "_lasts", "_total", "_width", "_window")
+
+    def __init__(self, window_us: int, state: Slices) -> None:
+        self._window = window_us
+        self._width = slice_us(window_us)
+        self.state = state
+
+    @property
+    def state(self) -> Slices:
+        return Slices(self._total, tuple(zip(self._lasts, self._amounts, strict=True)))
+
+    @state.setter
+    def state(self, state: Slices) -> None:
+        self._total = state.total
+        self._lasts = [last for last, _ in state.parts]
+        self._amounts = [amount for _, amount in state.parts]
+
+    def fits(self, claim: Claim, now: int) -> bool:
+        lasts = self._lasts
+        if lasts and lasts[0] <= now - self._window:
+            self.state = SLIDING.aged(self.state, claim, now)
+        return self._total + claim.want <= claim.amount
+
+    def charge(self, claim: Claim, hold_id: str, now: int) -> int:
+        number = now // self._width
+        if claim.want > 0:
+            self._add(number, now, claim.want)
+        return number
+
+    def settle(self, claim: Claim, hold_id: str, mark: int, true: int, now: int) -> None:
+        lasts, more = self._lasts, true - claim.want
+        if lasts and lasts[0] <= now - self._window:
+            self.state = SLIDING.aged(self.state, claim, now)
+            lasts = self._lasts
+        if more > 0:
+            self._add(now // self._width, now, more)
+        elif lasts and lasts[-1] // self._width == mark and self._amounts[-1] + more > 0:
+            self._amounts[-1] += more
+            self._total += more
+        elif more:
+            self.state = _refunded(self.state, self._width, mark, -more)
+
+    def renew(self, claim: Claim, hold_id: str, mark: int, now: int) -> int:
+        return mark
+
+    def read(self, claim: Claim, fitted: bool, now: int) -> LimitState:
+        lasts, total = self._lasts, self._total
+        left, reset = claim.amount - total, lasts[-1] + self._window - now if lasts else 0
+        return LimitState(claim, fitted, total, left if left > 0 else 0, reset, 0 if fitted else _retry(self.state, claim, now))
+
+    def idle(self, claim: Claim, now: int) -> bool:
+        return not self._lasts or self._lasts[-1] <= now - self._window
+
+    def _add(self, number: int, now: int, amount: int) -> None:
+        lasts = self._lasts
+        newest = lasts[-1] // self._width if lasts else -1
+        if newest == number:
+            lasts[-1] = max(lasts[-1], now)
+            self._amounts[-1] += amount
+        elif newest < number:
+            lasts.append(now)
+            self._amounts.append(amount)
+        else:
+            self.state = _added(self.state, self._width, now, amount)
+            return
+        self._total += amount
 
 
 def _added(state: Slices, width: int, now: int, amount: int) -> Slices:

@@ -55,8 +55,68 @@ class Slots:
     def dump(self, state: Open) -> list[Any]:
         return [list(slot) for slot in state]
 
+    def counter(self, claim: Claim, state: Open) -> OpenCounter:
+        """A counter that changes in place; see `quota.window.Counter`."""
+        return OpenCounter(state)
+
     def load(self, plain: Any) -> Open:
         return tuple((int(end), str(hold_id)) for end, hold_id in plain)
+
+
+class OpenCounter:
+    """See `quota.window.Counter`: open slots as a list."""
+
+    __slots__ = ("_open",)
+
+    def __init__(self, state: Open) -> None:
+        self._open = list(state)
+
+    @property
+    def state(self) -> Open:
+        return tuple(self._open)
+
+    def fits(self, claim: Claim, now: int) -> bool:
+        self._age(now)
+        return len(self._open) < claim.amount
+
+    def charge(self, claim: Claim, hold_id: str, now: int) -> int:
+        end, slots = now + claim.limit.window_us, self._open
+        slot = (end, hold_id)
+        if not slots or slots[-1] < slot:
+            slots.append(slot)
+        else:
+            insort(slots, slot)
+        return end
+
+    def settle(self, claim: Claim, hold_id: str, mark: int, true: int, now: int) -> None:
+        self._age(now)
+        self._free((mark, hold_id))
+
+    def renew(self, claim: Claim, hold_id: str, mark: int, now: int) -> int:
+        self._age(now)
+        return self.charge(claim, hold_id, now) if self._free((mark, hold_id)) else mark
+
+    def read(self, claim: Claim, fitted: bool, now: int) -> LimitState:
+        slots = self._open
+        left, reset = claim.amount - len(slots), slots[-1][0] - now if slots else 0
+        retry = 0 if fitted else _retry(self.state, claim, now)
+        return LimitState(claim, fitted, len(slots), left if left > 0 else 0, reset, retry)
+
+    def idle(self, claim: Claim, now: int) -> bool:
+        self._age(now)
+        return not self._open
+
+    def _age(self, now: int) -> None:
+        slots = self._open
+        if slots and slots[0][0] <= now:
+            del slots[: bisect_left(slots, (now + 1, ""))]
+
+    def _free(self, slot: tuple[int, str]) -> bool:
+        place = bisect_left(self._open, slot)
+        if place < len(self._open) and self._open[place] == slot:
+            del self._open[place]
+            return True
+        return False
 
 
 def _with(state: Open, slot: tuple[int, str]) -> Open:

@@ -21,7 +21,10 @@ def own_share(claim: Claim) -> Claim:
     share = claim.limit.share_when_lost
     amount, burst = _cut(claim.amount, share), _cut(claim.burst, share)
     cut = replace(claim, amount=amount, burst=burst)
-    return replace(cut, want=min(claim.want, cut.capacity)) if claim.want <= claim.capacity else cut
+    if claim.want > claim.capacity:
+        return cut
+    want = min(claim.want, cut.capacity)
+    return replace(cut, want=want, guess=max(0, claim.guess - (claim.want - want)))
 
 
 def _cut(amount: int, share: float) -> int:

@@ -74,7 +74,8 @@ class LeasedHolds:
 
     async def take(self, hold: Hold) -> Taken:
         """See `ports.HoldStore`. First what is leased, which costs no round trip while slices last; then the rest by one script."""
-        if not any(map(self._leased, hold.claims)):
+        rest = self._rest(hold)
+        if rest is hold:
             return await self._inner.take(hold)
         self._expire()
         opened = self._open.get(hold.id)
@@ -82,7 +83,6 @@ class LeasedHolds:
             return opened.taken
         if hold.id in self._closed:
             return Taken(False, await self.look(hold.claims), settled=True)
-        rest = self._rest(hold)
         if opened is None:
             spent = await self.pools.take([Ask(c, c.want, not c.limit.shadow) for c in hold.claims if self._leased(c)])
             if any(answer.parts is None for answer in spent):
@@ -145,7 +145,7 @@ class LeasedHolds:
     async def settle(self, hold: Hold, amounts: Amounts) -> Settlement:
         """See `ports.HoldStore`."""
         rest = self._rest(hold)
-        if len(rest.claims) == len(hold.claims):
+        if rest is hold:
             return await self._inner.settle(hold, amounts)
         outcome = self._settle(hold.id, amounts)
         return await self._inner.settle(rest, amounts) if rest.claims else outcome
@@ -165,9 +165,9 @@ class LeasedHolds:
         """See `ports.HoldStore`; of what is leased, what the store gets back from here counts as free."""
         rest = [claim for claim in claims if not self._leased(claim)]
         leased = [claim for claim in claims if self._leased(claim)]
-        asked = [self._inner.look(rest)] if rest else []
+        asked = [self._inner.look(rest)] if rest or not leased else []
         got = await asyncio.gather(*asked, *(self._inner.look([claim]) for claim in leased))
-        direct = iter(got[0] if rest else ())
+        direct = iter(got[0] if asked else ())
         ours = (self._but_spare(state) for (state,) in got[len(asked) :])
         return tuple(next(ours) if self._leased(claim) else next(direct) for claim in claims)
 
@@ -179,11 +179,13 @@ class LeasedHolds:
     # ── How it is done ──────────────────────────────────────────────────────────────────────────
 
     def _leased(self, claim: Claim) -> bool:
-        return claim.limit.shared == "leased" or (self._spread and spans(claim))
+        limit = claim.limit
+        return limit.shared == "leased" or (self._spread and spans(claim))
 
     def _rest(self, hold: Hold) -> Hold:
         """The hold without what is leased."""
-        return replace(hold, claims=tuple(claim for claim in hold.claims if not self._leased(claim)))
+        rest = tuple([claim for claim in hold.claims if not self._leased(claim)])
+        return hold if len(rest) == len(hold.claims) else replace(hold, claims=rest, plan=0)
 
     def _lease(self, hold: Hold, opened: _Open) -> None:
         """Let a hold last for its lease from now on, and its slots, while it has them, for theirs."""

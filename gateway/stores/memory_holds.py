@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct
@@ -23,7 +22,7 @@ from msgspec import Struct
 from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
 from gateway.model.value import replace
 from gateway.ports import Clock
-from gateway.quota.window import WindowKind
+from gateway.quota.window import Counter, WindowKind, counter_of
 from gateway.registry import resolve
 
 __all__ = ["LEASE_US", "TOMBSTONE_US", "MemoryHolds"]
@@ -38,17 +37,18 @@ _STEP_US = 120_000_000
 """A clock that is this much later than when it was last asked has been set, or nobody asked."""
 
 
-@dataclass(slots=True)
-class _Counter:
-    """One counter: its state, and the claim that last touched it, whose amount says when it is as good as unused."""
+class _Place:
+    """A counter's place: the claim that last touched it, whose amount says when it is as good as unused. `kept` once it is charged."""
 
-    claim: Claim
-    kind: WindowKind[Any]
-    state: Any
+    __slots__ = ("claim", "counter", "kept")
+
+    def __init__(self, claim: Claim, counter: Counter) -> None:
+        self.claim = claim
+        self.counter = counter
+        self.kept = False
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct, gc=False):
     """A hold that is not settled: what it charged, claim by claim, and until when its lease runs."""
 
     taken: Taken
@@ -59,7 +59,7 @@ class _Open:
     extended: Taken | None = None
 
 
-class _Closed(Struct, frozen=True):
+class _Closed(Struct, frozen=True, gc=False):
     """A tombstone. `expired` holds the charges of a hold whose lease ran out before it was settled."""
 
     forget: int
@@ -90,10 +90,11 @@ class MemoryHolds:
         self._capacity = capacity
         self._tombstones = tombstones
         self._changed = changed
-        self._counters: OrderedDict[str, _Counter] = OrderedDict()
-        self._hand: deque[_Counter] = deque()
+        self._counters: OrderedDict[str, _Place] = OrderedDict()
+        self._hand: deque[_Place] = deque()
         self._open: OrderedDict[str, _Open] = OrderedDict()
         self._closed: OrderedDict[str, _Closed] = OrderedDict()
+        self._first_end = 0  # nothing ends before
 
     async def take(self, hold: Hold) -> Taken:
         """See `ports.HoldStore`."""
@@ -125,7 +126,7 @@ class MemoryHolds:
             self._bury(hold.id, _Closed(now + TOMBSTONE_US))
             for claim, mark, true in _parts(known, amounts):
                 self._settle(claim, hold.id, mark, true, now)
-            return Settlement("settled")
+            return _SETTLED
         closed = self._closed.get(hold.id)
         if closed is not None and closed.expired is None:
             return Settlement("repeated")
@@ -146,10 +147,10 @@ class MemoryHolds:
         known.until = now + self.lease_us
         self._open.move_to_end(hold.id)
         for place, (claim, mark) in enumerate(known.charged):
-            counter, kind, state = self._found(claim, now)
-            state, later = kind.renew(state, claim, hold.id, mark, now)
+            found = self._found(claim)
+            later = found.counter.renew(claim, hold.id, mark, now)
             if later != mark:
-                self._keep(counter, claim, state)
+                self._keep(found, claim, now)
                 known.charged[place] = (claim, later)
         return True
 
@@ -172,19 +173,21 @@ class MemoryHolds:
 
     def kept(self, key: str) -> tuple[Claim, Any] | None:
         """A counter that is worth keeping over a restart: the claim that last touched it and its state."""
-        counter = self._counters.get(key)
-        if counter is None:
+        found = self._counters.get(key)
+        if found is None or not (kind := _kind(found.claim)).lasting(found.claim):
             return None
-        kind = _kind(counter.claim)
-        return (counter.claim, counter.state) if kind.lasting(counter.claim) and not kind.idle(counter.state) else None
+        state = found.counter.state
+        return None if kind.idle(state) else (found.claim, state)
 
     def restore(self, claim: Claim, state: Any) -> bool:
         """Take over a counter of an earlier process; False when it has become as good as unused since."""
-        kind = _kind(claim)
-        state = kind.aged(state, claim, self._now())
+        kind, now = _kind(claim), self._now()
+        state = kind.aged(state, claim, now)
         if kind.idle(state):
             return False
-        self._keep(self._counters.get(claim.key), claim, state)
+        found = self._found(claim)
+        found.counter = counter_of(kind, claim, state)
+        self._keep(found, claim, now)
         self._trim()
         return True
 
@@ -194,35 +197,37 @@ class MemoryHolds:
         """1. See what fits. 2. If all that is not in shadow does, charge all. 3. Remember the answer with the charges."""
         held, seen = True, []
         for claim in hold.claims:
-            counter, kind, state = self._found(claim, now)
-            fits = kind.fits(state, claim)
-            held = held and (fits or claim.limit.shadow)
-            seen.append((claim, counter, kind, state, fits))
+            found = self._found(claim)
+            fits = found.counter.fits(claim, now)
+            if not fits:
+                if claim.guess:
+                    claim, fits = _cut(claim, found.counter, now)
+                held = held and (fits or claim.limit.shadow)
+            seen.append((claim, found, fits))
+        if not held:
+            return Taken(False, tuple([_told(claim, found.counter, fits, now) for claim, found, fits in seen]))
         states, charged, before = [], [], len(self._counters)
-        for claim, counter, kind, state, fits in seen:
-            if held:
-                state, mark = kind.charge(state, claim, hold.id, now)
-                charged.append((claim, mark))
-                self._keep(counter, claim, state)
-            states.append(kind.read(state, claim, fits, now))
-        taken = Taken(held, tuple(states))
-        if held:
-            self._open[hold.id] = _Open(taken, charged, now + self.lease_us)
-            self._sweep(2 * (len(self._counters) - before) + 1, now)
+        for claim, found, fits in seen:
+            counter = found.counter
+            charged.append((claim, counter.charge(claim, hold.id, now)))
+            self._keep(found, claim, now)
+            states.append(counter.read(claim, fits, now))
+        taken = Taken(True, tuple(states))
+        self._remember(hold.id, _Open(taken, charged, now + self.lease_us))
+        self._sweep(2 * (len(self._counters) - before) + 1, now)
         return taken
 
     def _extend(self, hold: Hold, known: _Open, further: Sequence[Claim], number: int, now: int) -> Taken:
         """As a take, of what is wanted further: see what fits, charge all or none, remember the answer."""
-        aged = [(claim, *self._found(claim, now)) for claim in further]
-        fitted = [claim.want == 0 or kind.fits(state, claim) for claim, _, kind, state in aged]
+        places = [self._found(claim) for claim in further]
+        fitted = [found.counter.fits(claim, now) or claim.want == 0 for claim, found in zip(further, places, strict=True)]
         held = all(fits or not claim.limit.ends_streams for claim, fits in zip(further, fitted, strict=True))
         states = []
-        for (claim, counter, kind, state), fits, taken_by in zip(aged, fitted, hold.claims, strict=True):
+        for claim, found, fits, taken_by in zip(further, places, fitted, hold.claims, strict=True):
             if held and claim.want:
-                state, mark = kind.charge(state, claim, hold.id, now)
-                known.charged.append((claim, mark))
-                self._keep(counter, claim, state)
-            states.append(replace(kind.read(state, claim, fits, now), claim=taken_by))
+                known.charged.append((claim, found.counter.charge(claim, hold.id, now)))
+                self._keep(found, claim, now)
+            states.append(replace(found.counter.read(claim, fits, now), claim=taken_by))
         taken = Taken(held, tuple(states))
         if held:
             known.slices, known.extended = number, taken
@@ -230,55 +235,59 @@ class MemoryHolds:
         return taken
 
     def _settle(self, claim: Claim, hold_id: str, mark: int, true: int, now: int) -> None:
-        counter, kind, state = self._found(claim, now)
-        self._keep(counter, claim, kind.settle(state, claim, hold_id, claim.want, mark, true, now))
+        found = self._found(claim)
+        found.counter.settle(claim, hold_id, mark, true, now)
+        self._keep(found, claim, now)
 
     def _look(self, claims: Sequence[Claim], now: int) -> tuple[LimitState, ...]:
         states = []
         for claim in claims:
-            _, kind, state = self._found(claim, now)
-            states.append(kind.read(state, claim, kind.fits(state, claim), now))
+            counter = self._found(claim).counter
+            states.append(counter.read(claim, counter.fits(claim, now), now))
         return tuple(states)
 
-    def _found(self, claim: Claim, now: int) -> tuple[_Counter | None, WindowKind[Any], Any]:
-        """A claim's counter, if there is one, its kind of window, and its state as it is now."""
-        counter = self._counters.get(claim.key)
-        if counter is None:
+    def _found(self, claim: Claim) -> _Place:
+        """A claim's counter; where there is none, one that is kept once something stands on it."""
+        found = self._counters.get(claim.key)
+        if found is None:
             kind = _kind(claim)
-            return None, kind, kind.aged(kind.empty, claim, now)
-        return counter, counter.kind, counter.kind.aged(counter.state, claim, now)
+            found = _Place(claim, counter_of(kind, claim, kind.empty))
+        return found
 
-    def _keep(self, counter: _Counter | None, claim: Claim, state: Any) -> None:
-        """Store a counter as the most recently charged; each has one place under the hand that sweeps."""
+    def _keep(self, found: _Place, claim: Claim, now: int) -> None:
+        """Keep a counter as the most recently charged; each has one place under the hand that sweeps."""
         if self._changed is not None:
             self._changed(claim.key)
-        if counter is not None:
-            counter.claim, counter.state = claim, state
+        if found.kept:
+            found.claim = claim
             self._counters.move_to_end(claim.key)
-        elif not _kind(claim).idle(state):
-            counter = self._counters[claim.key] = _Counter(claim, _kind(claim), state)
-            self._hand.append(counter)
+        elif not found.counter.idle(claim, now):
+            found.kept = True
+            self._counters[claim.key] = found
+            self._hand.append(found)
 
     def _sweep(self, count: int, now: int) -> None:
         """Look at the next few counters and drop those that are as good as unused: twice as many as have just been made, and one."""
-        for _ in range(min(count, len(self._hand))):
-            counter = self._hand.popleft()
-            claim, kind = counter.claim, counter.kind
-            if self._counters.get(claim.key) is not counter:
+        hand = self._hand
+        for _ in range(min(count, len(hand))):
+            found = hand.popleft()
+            if not found.kept:
                 continue
-            if kind.idle(kind.aged(counter.state, claim, now)):
-                del self._counters[claim.key]
-                if self._changed is not None:
-                    self._changed(claim.key)
+            if found.counter.idle(found.claim, now):
+                self._drop(found.claim.key)
             else:
-                self._hand.append(counter)
-        self._trim()
+                hand.append(found)
+        if len(self._counters) > self._capacity:
+            self._trim()
+
+    def _drop(self, key: str) -> None:
+        self._counters.pop(key).kept = False
+        if self._changed is not None:
+            self._changed(key)
 
     def _trim(self) -> None:
         while len(self._counters) > self._capacity:
-            key, _ = self._counters.popitem(last=False)
-            if self._changed is not None:
-                self._changed(key)
+            self._drop(next(iter(self._counters)))
 
     def _now(self) -> int:
         """This store's time, with every lease that is over by then ended."""
@@ -287,19 +296,47 @@ class MemoryHolds:
         if passed > 0:
             self._time = self._time + passed if passed < _STEP_US else max(self._time, seen)
         self._seen = seen
-        now = self._time
+        if self._time >= self._first_end:
+            self._end(self._time)
+        return self._time
+
+    def _end(self, now: int) -> None:
+        """End the leases and forget the tombstones whose time is over by now."""
         while self._open and (first := next(iter(self._open.values()))).until <= now:
             hold_id, _ = self._open.popitem(last=False)
             self._bury(hold_id, _Closed(first.until + TOMBSTONE_US, first))
         while self._closed and next(iter(self._closed.values())).forget <= now:
             self._closed.popitem(last=False)
-        return now
+        ends = [next(iter(self._open.values())).until] if self._open else []
+        ends += [next(iter(self._closed.values())).forget] if self._closed else []
+        self._first_end = min(ends, default=now + self.lease_us)
+
+    def _remember(self, hold_id: str, opened: _Open) -> None:
+        self._open[hold_id] = opened
+        self._first_end = min(self._first_end, opened.until)
 
     def _bury(self, hold_id: str, tombstone: _Closed) -> None:
         self._closed[hold_id] = tombstone
         self._closed.move_to_end(hold_id)
+        self._first_end = min(self._first_end, tombstone.forget)
         if len(self._closed) > self._tombstones:
             self._closed.popitem(last=False)
+
+
+def _cut(claim: Claim, counter: Counter, now: int) -> tuple[Claim, bool]:
+    """A claim that does not fit, with its guess cut to what is left, and whether it fits so."""
+    left = counter.read(claim, False, now).remaining
+    if left < claim.least:
+        return claim, False
+    cut = replace(claim, want=left, guess=0)
+    return cut, counter.fits(cut, now)
+
+
+def _told(claim: Claim, counter: Counter, fits: bool, now: int) -> LimitState:
+    """A state in a refusal. A claim that is partly a guess would pass once the least of it fits."""
+    if fits or not claim.guess:
+        return counter.read(claim, fits, now)
+    return replace(counter.read(replace(claim, want=claim.least), False, now), claim=claim)
 
 
 def _parts(known: _Open, amounts: Amounts) -> list[tuple[Claim, int, int]]:
@@ -317,6 +354,7 @@ def _parts(known: _Open, amounts: Amounts) -> list[tuple[Claim, int, int]]:
     return parts
 
 
+_SETTLED = Settlement("settled")
 _KINDS: dict[str, WindowKind[Any]] = {}
 
 

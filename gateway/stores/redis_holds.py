@@ -17,13 +17,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
-from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settlement, Taken
+from gateway.model.limit import Amounts, Claim, Hold, LimitState, Settled, Settlement, Taken
 from gateway.model.value import replace
 from gateway.stores.memory_holds import LEASE_US
-from gateway.stores.redis_line import Line, Script, Word
+from gateway.stores.redis_line import Line, Script
+from gateway.stores.redis_wire import Bulk, Word, bulk
 
 __all__ = ["HoldScripts", "RedisHolds", "counter_key", "read_lua", "record_key", "words_of"]
 
@@ -32,6 +34,8 @@ _unpack = msgspec.msgpack.Decoder(list[int]).decode
 _LUA = Path(__file__).parent / "lua"
 _TOMBSTONE_MS = 3_600_000
 _SETTLED_MS = 600_000
+_MOST_PLANS = 4096
+_OUTCOMES = {each.encode(): Settlement(each) for each in get_args(Settled)}
 _PATIENCE = 4
 """A settle or renewal may take so many times as long as a take: nobody waits for it with an answer's first byte."""
 
@@ -62,11 +66,13 @@ class RedisHolds:
         self.lease_us = lease_us
         self._line = line
         self._scripts = scripts or HoldScripts.load()
+        self._plans: dict[int, tuple[list[Bulk], bytes]] = {}
 
     async def take(self, hold: Hold) -> Taken:
         """See `ports.HoldStore`."""
-        args = [hold.id, self.lease_us, _TOMBSTONE_MS, *words_of(hold.claims)]
-        reply = _unpack(await self._line.run(self._scripts.take, _keys(hold.claims, hold.id), args))
+        keys, terms = self._packed(hold)
+        args: list[Word] = [hold.id, self.lease_us, _TOMBSTONE_MS, terms, _wants(hold.claims)]
+        reply = _unpack(await self._line.run(self._scripts.take, keys, args))
         return Taken(reply[0] == 1, _states(hold.claims, reply[1:]), settled=reply[0] == 2)
 
     async def extend(self, hold: Hold, number: int, wants: Sequence[int]) -> Taken:
@@ -78,11 +84,10 @@ class RedisHolds:
 
     async def settle(self, hold: Hold, amounts: Amounts) -> Settlement:
         """See `ports.HoldStore`."""
-        true = [amounts.for_claim(claim) for claim in hold.claims]
-        args = [hold.id, _TOMBSTONE_MS, _SETTLED_MS, *words_of(hold.claims, true)]
-        keys = _keys(hold.claims, hold.id)
+        keys, terms = self._packed(hold)
+        args: list[Word] = [hold.id, _TOMBSTONE_MS, _SETTLED_MS, terms, _pack([amounts.for_claim(claim) for claim in hold.claims])]
         outcome = await self._line.run(self._scripts.settle, keys, args, deadline_s=_PATIENCE * self._line.deadline_s)
-        return Settlement(outcome.decode())
+        return _OUTCOMES[outcome]
 
     async def renew(self, hold: Hold) -> bool:
         """See `ports.HoldStore`."""
@@ -97,13 +102,25 @@ class RedisHolds:
     async def aclose(self) -> None:
         """Nothing of its own: whoever opened the line closes it."""
 
+    def _packed(self, hold: Hold) -> tuple[list[Word], bytes]:
+        """The keys of a hold and the terms of its claims; those of a plan are packed once, all but the hold's own key."""
+        known = self._plans.get(hold.plan)
+        if known is None or not hold.plan:
+            known = [bulk(counter_key(claim)) for claim in hold.claims], _terms(hold.claims)
+            if hold.plan:
+                if len(self._plans) >= _MOST_PLANS:
+                    self._plans.clear()
+                self._plans[hold.plan] = known
+        counters, terms = known
+        return [record_key(hold.claims[0].slot if hold.claims else "", hold.id), *counters], terms
+
 
 def read_lua(name: str) -> str:
     """A piece of Lua that ships."""
     return (_LUA / f"{name}.lua").read_text()
 
 
-def _keys(claims: Sequence[Claim], hold_id: str) -> list[str]:
+def _keys(claims: Sequence[Claim], hold_id: str) -> list[Word]:
     """The hold's own record, in its first claim's slot, then a counter per claim."""
     return [record_key(claims[0].slot if claims else "", hold_id), *(counter_key(claim) for claim in claims)]
 
@@ -131,18 +148,31 @@ def _spared(claim: Claim) -> Claim:
 
 
 def words_of(claims: Sequence[Claim], wants: Sequence[int] | None = None) -> list[Word]:
-    """Claims as the scripts read them, packed into one word, with other amounts in place of what they want where some are given."""
+    """Claims as the scripts read them: their terms, and what they want or other amounts in place of it."""
+    return [_terms(claims), _wants(claims) if wants is None else _pack(list(wants))]
+
+
+def _terms(claims: Sequence[Claim]) -> bytes:
     packed = []
-    for place, claim in enumerate(claims):
-        limit, want = claim.limit, claim.want if wants is None else wants[place]
-        span = " ".join(map(str, claim.periods)) if claim.periods else limit.window_us
-        packed.append((limit.window, claim.amount, claim.burst, span, want, limit.shadow))
-    return [_pack(packed)]
+    for claim in claims:
+        span = " ".join(map(str, claim.periods)) if claim.periods else claim.limit.window_us
+        packed.append((claim.limit.window, claim.amount, claim.burst, span, claim.limit.shadow))
+    return _pack(packed)
+
+
+def _wants(claims: Sequence[Claim]) -> bytes:
+    """What each wants; then, where something is a guess, how much of each."""
+    wants = [claim.want for claim in claims]
+    guesses = [claim.guess for claim in claims]
+    return _pack(wants + guesses if any(guesses) else wants)
 
 
 def _states(claims: Sequence[Claim], reply: Sequence[int]) -> tuple[LimitState, ...]:
-    states = []
-    for place, claim in enumerate(claims):
-        fitted, used, reset, retry = reply[4 * place : 4 * place + 4]
-        states.append(LimitState(claim, fitted == 1, used, max(0, claim.capacity - used), reset, retry))
+    """Four numbers of each claim: 0 where it did not fit, else 1 and what its guess was cut by; used, reset_us, retry_us."""
+    states, numbers = [], iter(reply)
+    for claim, fitted, used, reset, retry in zip(claims, numbers, numbers, numbers, numbers, strict=False):
+        if fitted > 1:
+            claim = replace(claim, want=claim.want - fitted + 1, guess=0)
+        left = (claim.burst if claim.limit.window == "bucket" else claim.amount) - used
+        states.append(LimitState(claim, fitted > 0, used, left if left > 0 else 0, reset, retry))
     return tuple(states)

@@ -1,8 +1,10 @@
 """A line to Redis: calls of one loop tick travel together, each ends within its deadline, and each fault says what it leaves behind.
 
-redis-py opens the connections and reads the protocol. What it does not say is whether a call that failed may have been done, so
-the sending is here: StoreUnavailable where a call was surely not sent or Redis said no, OutcomeUnknown from the moment it went out.
-Where Redis said no, what it said is the error's cause. A Redis that does not answer at all is left alone by a breaker.
+StoreUnavailable where a call was surely not sent or Redis said no, OutcomeUnknown from the moment it went out. Where Redis said no,
+what it said is the error's cause. A Redis that does not answer at all is left alone by a breaker, and while a call is overdue nothing
+more is sent: what waits was then surely not done.
+
+No call has a timer or a task of its own: one timer looks at all that are due in the same moment.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha1
+from math import ceil
 from typing import Any, Protocol
 
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
@@ -19,13 +21,13 @@ from redis.exceptions import AuthenticationError, BusyLoadingError, NoScriptErro
 
 from gateway.errors import OutcomeUnknown, StoreUnavailable
 from gateway.stores.breaker import Breaker
+from gateway.stores.redis_link import Call, Link
+from gateway.stores.redis_wire import Word, bulk, packed
 
 __all__ = ["Line", "RedisLine", "Script", "Word"]
 
-Word = str | bytes | int
-
-_LANES = 4
-"""Connections at most. While all are busy, what comes in waits and then travels together."""
+_BATCHES = 4
+"""Batches under way at most. While so many are, what comes in waits and then travels together."""
 
 _LARGEST_BATCH = 256
 
@@ -37,7 +39,7 @@ _LONGEST_GRACE_S = 0.25
 may lie in the socket, or be a turn or two from its caller (sent, read, handed on, resumed): so many turns are waited for it, once."""
 
 _GIVES_UP_S = 1.0
-"""So long after the last deadline of its batch a lane gives its connection up. The callers have gone by then."""
+"""So long after a deadline that nothing was heard since, the connection is given up. The callers have gone by then."""
 
 _SAID_NO = (
     "OOM", "READONLY", "LOADING", "BUSY", "MISCONF", "NOREPLICAS", "NOAUTH", "NOPERM", "WRONGPASS", "MASTERDOWN", "CLUSTERDOWN",
@@ -46,12 +48,18 @@ _SAID_NO = (
 """Error codes with which Redis refuses a command or a script's first write: nothing was done."""
 
 
+_TICKS = 250
+"""Moments in a second at which overdue calls are looked for: a deadline ends at most so much later."""
+
+
 class Script:
     """A Lua script by its text, and the digest by which Redis knows it once it has seen it."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.sha = sha1(text.encode(), usedforsecurity=False).hexdigest()
+        self.begins = bulk("EVALSHA", self.sha)
+        self.begins_whole = bulk("EVAL", text)
 
 
 class Line(Protocol):
@@ -60,18 +68,8 @@ class Line(Protocol):
     deadline_s: float
 
     async def call(self, *words: Word, deadline_s: float | None = None) -> Any: ...
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Word], *, deadline_s: float | None = None) -> Any: ...
+    async def run(self, script: Script, keys: Sequence[Word], args: Sequence[Word], *, deadline_s: float | None = None) -> Any: ...
     async def aclose(self) -> None: ...
-
-
-@dataclass(slots=True, eq=False)
-class _Call:
-    packed: bytes
-    future: asyncio.Future[Any]
-    due: float
-    asking: bool = False
-    sent: bool = False
-    stalled: bool = False
 
 
 class RedisLine:
@@ -81,9 +79,12 @@ class RedisLine:
         self.deadline_s = deadline_s
         self.breaker = Breaker(patience_s=2 * deadline_s)
         self._pool = pool
-        self._waiting: list[_Call] = []
-        self._idle: list[AbstractConnection] = []
-        self._lanes: set[asyncio.Task[None]] = set()
+        self._waiting: list[Call] = []
+        self._link: Link | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._expected: dict[int, list[Call]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._looks_at = 0
         self._woken = False
         self._asked = self._turn = 0.0
         self._closed = False
@@ -91,130 +92,160 @@ class RedisLine:
     async def call(self, *words: Word, deadline_s: float | None = None, asking: bool = False) -> Any:
         """One command's reply; `asking` where a Cluster node said ASK. StoreUnavailable, OutcomeUnknown."""
         try:
-            return await self._ask(words, self._due(deadline_s), asking)
+            return await self._ask(packed(len(words), words), self.deadline_s if deadline_s is None else deadline_s, asking)
         except RedisError as error:
             raise StoreUnavailable(f"Redis refused a command: {_code(error)}") from error
 
     async def run(
-        self, script: Script, keys: Sequence[str], args: Sequence[Word], *, deadline_s: float | None = None, asking: bool = False
+        self, script: Script, keys: Sequence[Word], args: Sequence[Word], *, deadline_s: float | None = None, asking: bool = False
     ) -> Any:
         """One script's reply; its text goes along only when Redis does not know it. StoreUnavailable, OutcomeUnknown."""
-        due, rest = self._due(deadline_s), (len(keys), *keys, *args)
+        within_s = self.deadline_s if deadline_s is None else deadline_s
+        count = 3 + len(keys) + len(args)
         try:
             try:
-                return await self._ask(("EVALSHA", script.sha, *rest), due, asking)
+                return await self._ask(packed(count, (script.begins, len(keys), *keys, *args)), within_s, asking)
             except NoScriptError:
-                return await self._ask(("EVAL", script.text, *rest), due, asking)
+                return await self._ask(packed(count, (script.begins_whole, len(keys), *keys, *args)), within_s, asking)
         except RedisError as error:
             if _said_no(error):
                 raise StoreUnavailable(f"Redis refused a script: {_code(error)}") from error
             raise OutcomeUnknown(f"a script broke off in Redis: {_code(error)}") from error
 
     async def aclose(self) -> None:
-        """Close all connections. Calls under way end in OutcomeUnknown."""
+        """Close the connection. Calls under way end in OutcomeUnknown."""
         self._closed = True
-        for lane in list(self._lanes):
-            lane.cancel()
-        await asyncio.gather(*self._lanes, return_exceptions=True)
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
         self._fail(self._waiting, StoreUnavailable("the store is closed"))
-        while self._idle:
-            with suppress(RedisError, OSError):
-                await self._idle.pop().disconnect()
+        self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        link, self._link = self._link, None
+        if link is not None:
+            link.drop()
+            await link.closed
 
     # ── One call ────────────────────────────────────────────────────────────────────────────────
 
-    def _due(self, deadline_s: float | None) -> float:
-        return asyncio.get_running_loop().time() + (self.deadline_s if deadline_s is None else deadline_s)
-
-    async def _ask(self, words: Sequence[Word], due: float, asking: bool) -> Any:
+    def _ask(self, command: bytes, within_s: float, asking: bool) -> asyncio.Future[Any]:
         if self._closed:
             raise StoreUnavailable("the store is closed")
         if not self.breaker.allows():
             raise StoreUnavailable("Redis does not answer and is left alone for a moment")
         loop = asyncio.get_running_loop()
-        call = _Call(_ASKING + _packed(words) if asking else _packed(words), loop.create_future(), due, asking)
+        now = loop.time()
+        call = Call(_ASKING + command if asking else command, loop.create_future(), now + within_s, 2 if asking else 1)
         self._waiting.append(call)
         if not self._woken:
             self._woken = True
-            self._asked = loop.time()
+            self._asked = now
             loop.call_soon(self._depart)
-        timer = loop.call_at(due, self._late, call)
-        try:
-            return await call.future
-        finally:
-            timer.cancel()
+        self._expect(call)
+        return call.future
 
-    def _late(self, call: _Call) -> None:
-        loop = asyncio.get_running_loop()
+    def _expect(self, call: Call) -> None:
+        """Have a look at the call when it is due, along with all others that are due in that moment."""
+        tick = ceil(call.due * _TICKS)
+        expected = self._expected.get(tick)
+        if expected is None:
+            self._expected[tick] = [call]
+            if self._timer is None or tick < self._looks_at:
+                self._look_at(tick)
+        else:
+            expected.append(call)
+
+    def _look_at(self, tick: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._looks_at = tick
+        self._timer = asyncio.get_running_loop().call_at(tick / _TICKS, self._overdue)
+
+    def _overdue(self) -> None:
+        """See to all that are due by now, and come again when the next one is."""
+        self._timer = None
+        now = asyncio.get_running_loop().time() * _TICKS
+        for tick in sorted(tick for tick in self._expected if tick <= max(now, self._looks_at)):
+            for call in self._expected.pop(tick):
+                self._late(call)
+        if self._expected:
+            self._look_at(min(self._expected))
+
+    def _late(self, call: Call) -> None:
         if call.future.done():
             return
+        loop = asyncio.get_running_loop()
         turn = max(self._turn, loop.time() - call.due)
         if not call.stalled and turn > _STALL_S:
             call.stalled = True
             loop.call_later(min(max(_GRACE_S, _TURNS * turn), _LONGEST_GRACE_S), self._late, call)
             return
         self.breaker.failed()
-        if call.sent:
-            call.future.set_exception(OutcomeUnknown("Redis did not answer in time"))
-        else:
+        if not call.sent:
             call.future.set_exception(StoreUnavailable("Redis was not reached in time"))
+            return
+        call.future.set_exception(OutcomeUnknown("Redis did not answer in time"))
+        if self._link is not None and not self._link.silent:
+            self._link.silent = True
+            loop.call_later(_GIVES_UP_S, self._give_up, self._link)
 
-    # ── Lanes: each carries one batch after the other over a connection of its own ──────────────
+    # ── The connection ──────────────────────────────────────────────────────────────────────────
 
     def _depart(self) -> None:
         self._woken = False
         self._turn = asyncio.get_running_loop().time() - self._asked
-        if self._waiting and len(self._lanes) < _LANES and not self._closed:
-            lane = asyncio.ensure_future(self._lane())
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
+        self._send()
 
-    async def _lane(self) -> None:
-        while self._waiting:
+    def _send(self) -> None:
+        """Send what waits, as far as it may go out now."""
+        link = self._link
+        if link is None or not link.usable():
+            if self._waiting and self._opening is None and not self._closed:
+                self._opening = asyncio.ensure_future(self._open())
+            return
+        while self._waiting and link.batches < _BATCHES and not link.silent:
             batch = [call for call in self._waiting[:_LARGEST_BATCH] if not call.future.done()]
             del self._waiting[:_LARGEST_BATCH]
             if batch:
-                await self._carry(batch)
+                link.send(batch)
 
-    async def _carry(self, batch: list[_Call]) -> None:
-        """Send a batch and hand out its replies. A connection that failed in any way is not used again."""
-        connection: AbstractConnection = self._idle.pop() if self._idle else self._pool.make_connection()  # type: ignore[no-untyped-call]
-        whole = False
+    async def _open(self) -> None:
+        """Connect. Where that fails, so do all that waited for it."""
+        connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
         try:
-            async with asyncio.timeout_at(max(call.due for call in batch) + _GIVES_UP_S):
-                await _connect(connection)
-                await self._exchange(connection, batch)
-                whole = True
+            async with asyncio.timeout_at(max((call.due for call in self._waiting), default=0.0) + _GIVES_UP_S):
+                await connection.connect()  # type: ignore[no-untyped-call]
+            self._link = link = Link(self._heard, self._lost)
+            link.take_over(connection)
         except (RedisError, OSError) as error:
-            self._fail(batch, error)
-        except asyncio.CancelledError:
-            self._fail(batch, StoreUnavailable("the store is closed"))
-            raise
+            calls, self._waiting = self._waiting, []
+            self._fail(calls, error)
         finally:
-            if whole:
-                self._idle.append(connection)
-            else:
-                with suppress(RedisError, OSError):
-                    await connection.disconnect(nowait=True)
+            self._opening = None
+            with suppress(RedisError, OSError):
+                await connection.disconnect(nowait=True)
+        self._send()
 
-    async def _exchange(self, connection: AbstractConnection, batch: list[_Call]) -> None:
-        going = [call for call in batch if not call.future.done()]
-        for call in going:
-            call.sent = True
-        await connection.send_packed_command(b"".join([call.packed for call in going]), check_health=False)
-        for call in going:
-            try:
-                if call.asking:
-                    await connection.read_response(disconnect_on_error=False)
-                reply = await connection.read_response(disconnect_on_error=False)
-            except ResponseError as error:
-                _set_error(call, error)
-            else:
-                if not call.future.done():
-                    call.future.set_result(reply)
-            self.breaker.answered()
+    def _heard(self) -> None:
+        self.breaker.answered()
+        if self._waiting:
+            self._send()
 
-    def _fail(self, calls: list[_Call], error: Exception) -> None:
+    def _lost(self, link: Link, calls: list[Call]) -> None:
+        """The connection has ended. What it had not answered is of unknown outcome."""
+        if self._link is link:
+            self._link = None
+        self._fail(calls, ConnectionResetError())
+        self._send()
+
+    def _give_up(self, link: Link) -> None:
+        """Nothing was heard since a deadline passed: another connection may fare better."""
+        if link.silent:
+            link.drop()
+
+    def _fail(self, calls: Sequence[Call], error: Exception) -> None:
         """End what is still open: unknown where it was sent, unless Redis itself said that it does nothing now."""
         refused = isinstance(error, (AuthenticationError, BusyLoadingError))
         for call in calls:
@@ -226,27 +257,10 @@ class RedisLine:
                 _set_error(call, StoreUnavailable(f"Redis cannot be used: {type(error).__name__}"))
 
 
-def _packed(words: Sequence[Word]) -> bytes:
-    """A command as it stands on the wire."""
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        raw = word if isinstance(word, bytes) else str(word).encode("utf-8", "surrogatepass")
-        parts.append(b"$%d\r\n%b\r\n" % (len(raw), raw))
-    return b"".join(parts)
+_ASKING = packed(1, ("ASKING",))
 
 
-_ASKING = _packed(("ASKING",))
-
-
-async def _connect(connection: AbstractConnection) -> None:
-    """Make a connection ready. One that Redis closed, or that has something to read unasked, is opened anew."""
-    if connection.is_connected and await connection.can_read():
-        await connection.disconnect(nowait=True)
-    if not connection.is_connected:
-        await connection.connect()  # type: ignore[no-untyped-call]
-
-
-def _set_error(call: _Call, error: Exception) -> None:
+def _set_error(call: Call, error: Exception) -> None:
     if not call.future.done():
         call.future.set_exception(error)
 

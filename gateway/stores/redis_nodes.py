@@ -86,7 +86,7 @@ class RedisNodes:
         key = None if len(words) < 2 or words[0] in _NO_KEY else words[1]
         return await self._routed(key, deadline_s, lambda line, left, asking: line.call(*words, deadline_s=left, asking=asking))
 
-    async def run(self, script: Script, keys: Sequence[str], args: Sequence[Word], *, deadline_s: float | None = None) -> Any:
+    async def run(self, script: Script, keys: Sequence[Word], args: Sequence[Word], *, deadline_s: float | None = None) -> Any:
         """One script's reply; all its keys are in one slot. StoreUnavailable, OutcomeUnknown."""
         return await self._routed(
             keys[0], deadline_s, lambda line, left, asking: line.run(script, keys, args, deadline_s=left, asking=asking)

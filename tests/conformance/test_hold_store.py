@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from gateway.model.limit import Amounts, Count, Hold
+from gateway.model.value import replace
 from tests.support import quota
 
 SECOND = 1_000_000
@@ -484,3 +485,37 @@ async def test_looking_charges_nothing_and_says_what_would_fit(bench, take, slid
 async def test_a_hold_without_claims_is_held_and_settled(take, settle):
     assert (await take("a")).held
     assert await settle("a") == "settled"
+
+
+# ── Guesses (of leased limits none is cut: their slices are asked for what is wanted) ─────────────
+
+
+@pytest.fixture
+def exact(bench):
+    if bench.limit_options.get("shared") == "leased":
+        pytest.skip("a leased limit does not cut guesses")
+
+
+@pytest.mark.parametrize("window", ["sliding", "bucket"])
+async def test_a_guess_is_cut_to_what_is_left_and_what_was_said_is_not(exact, take, window, request):
+    limit = request.getfixturevalue(window)
+    assert (await take("a", limit(100, 70))).held
+    assert not (await take("b", replace(limit(100, 60), guess=20))).held
+    cut = await take("c", replace(limit(100, 60), guess=50))
+    assert (cut.held, cut.states[0].fitted, cut.states[0].claim.want, cut.states[0].remaining) == (True, True, 30, 0)
+    assert (await take("c", replace(limit(100, 60), guess=50))) == cut
+    assert not (await take("d", replace(limit(100, 60), guess=60))).held, "of a guess something has to be left"
+
+
+async def test_what_was_cut_is_settled_by_the_truth(exact, take, settle, used, sliding):
+    await take("a", sliding(100, 70))
+    guessed = replace(sliding(100, 60), guess=60)
+    assert (await take("b", guessed)).held
+    await settle("b", guessed, tokens=5)
+    assert await used(sliding(100)) == [75]
+
+
+async def test_a_refusal_of_a_guess_tells_when_the_least_of_it_would_fit(exact, take, bucket):
+    await take("a", bucket(60, 60))
+    refused = await take("b", replace(bucket(60, 40), guess=30))
+    assert refused.states[0].retry_us == pytest.approx(10 * SECOND, abs=1_000_000)

@@ -40,10 +40,9 @@ async def test_a_caller_that_leaves_takes_nobodys_reply(line):
     assert await line.call("ECHO", "again") == b"again"
 
 
-async def test_more_calls_than_lanes_are_all_answered(line):
-    answers = await asyncio.gather(*[line.call("ECHO", n) for n in range(1_000)])
-    assert answers == [str(n).encode() for n in range(1_000)]
-    assert len(line._idle) <= 4
+async def test_more_calls_than_travel_at_once_are_all_answered(line):
+    answers = await asyncio.gather(*[line.call("ECHO", n) for n in range(2_000)])
+    assert answers == [str(n).encode() for n in range(2_000)]
 
 
 async def test_a_script_is_sent_whole_only_when_redis_does_not_know_it(line):
@@ -123,7 +122,7 @@ async def test_a_stalled_loop_does_not_lose_an_answer_that_is_there(redis_url):
     line = line_to(redis_url + "?deadline_ms=60")
     await line.call("PING", deadline_s=5)
     call = asyncio.ensure_future(line.call("ECHO", "there"))
-    while not any(lane for lane in line._lanes) or line._waiting:
+    while line._waiting:
         await asyncio.sleep(0)
     await asyncio.sleep(0)
     time.sleep(0.15)

@@ -1,5 +1,6 @@
--- Take all claims of a hold, or none. KEYS: the hold, then a counter per claim. ARGV: hold id, lease_us, tombstone_ms, claims.
--- Gives, packed, {1 held | 0 not held | 2 settled before, then fitted, used, reset_us, retry_us per claim}.
+-- Take all claims of a hold, or none. KEYS: the hold, then a counter per claim. ARGV: hold id, lease_us, tombstone_ms, claims,
+-- wants. Gives, packed, {1 held | 0 not held | 2 settled before, then fitted, used, reset_us, retry_us per claim}; fitted is 0, or 1 and
+-- what a guess was cut by.
 local id, lease_us, tombstone_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local now, claims = clock(), claims_from(4)
 
@@ -13,11 +14,11 @@ elseif known then
   return cmsgpack.pack(cmsgpack.unpack(known).reply)
 end
 
--- 2. See what fits. What is in shadow never refuses.
+-- 2. See what fits, guesses cut to what is left. What is in shadow never refuses.
 local states, fitted, held = {}, {}, 1
 for i, claim in ipairs(claims) do
   states[i] = claim.kind.load(KEYS[i + 1], now, claim)
-  fitted[i] = claim.kind.fits(states[i], claim)
+  fitted[i] = fits_cut(claim, states[i], now)
   if not fitted[i] and not claim.shadow then held = 0 end
 end
 

@@ -5,7 +5,7 @@
 --   settle(state, c, id, want, mark, true_amount, now)
 --   read(state, c, fitted, now)   used, reset_us, retry_us
 --   save(key, state, c, now)      writes it, to expire by itself once it is as good as unused
--- A claim c is {window, amount, burst, span, want, shadow}, the span a number of microseconds but for calendars; KEYS[i + 1] is the
+-- A claim c is {window, amount, burst, span, shadow} and what it wants, the span a number of microseconds but for calendars; KEYS[i + 1] is the
 -- counter of claim i.
 
 local EXACT = 9007199254740992
@@ -279,15 +279,35 @@ end
 
 local WINDOWS = {sliding = sliding, bucket = bucket, slots = slots, calendar = calendar, lifetime = lifetime}
 
--- The claims in ARGV[at], packed; each carries the functions of its window.
+-- The claims in ARGV[at], packed, and what they want in ARGV[at + 1], followed by how much of each is a guess, where something is. Each
+-- carries the functions of its window.
 local function claims_from(at)
-  local claims = {}
-  for i, c in ipairs(cmsgpack.unpack(ARGV[at])) do
+  local claims, terms, wants = {}, cmsgpack.unpack(ARGV[at]), cmsgpack.unpack(ARGV[at + 1])
+  local n = #terms
+  for i = 1, n do
+    local c = terms[i]
     claims[i] = {
-      kind = WINDOWS[c[1]], window = c[1], amount = c[2], burst = c[3], span = c[4], window_us = tonumber(c[4]), want = c[5], shadow = c[6],
+      kind = WINDOWS[c[1]], window = c[1], amount = c[2], burst = c[3], span = c[4], window_us = tonumber(c[4]), want = wants[i], shadow = c[5],
+      guess = wants[n + i] or 0, cut = 0,
     }
   end
   return claims
+end
+
+-- The least of a claim that must fit: of a guess, something.
+local function least(claim) return claim.guess > 0 and max(claim.want - claim.guess, 1) or claim.want end
+
+-- Whether a claim fits, its guess cut to what is left where the whole does not.
+local function fits_cut(claim, state, now)
+  if claim.kind.fits(state, claim) then return true end
+  if claim.guess == 0 then return false end
+  local left = (claim.window == 'bucket' and claim.burst or claim.amount) - claim.kind.read(state, claim, true, now)
+  if left < least(claim) then
+    claim.want, claim.guess = least(claim), 0
+    return false
+  end
+  claim.cut, claim.want, claim.guess = claim.want - left, left, 0
+  return claim.kind.fits(state, claim)
 end
 
 -- One claim's state as the four numbers that a reply has for it. Replies are packed: many numbers cost more to read one by one.
@@ -295,7 +315,7 @@ local function tell(reply, claim, state, fitted, now)
   local used, reset, retry = claim.kind.read(state, claim, fitted, now)
   if fitted then retry = 0 end
   local n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = fitted and 1 or 0, used, reset, retry
+  reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = fitted and 1 + claim.cut or 0, used, reset, retry
 end
 
 local function look(claims, now)
