@@ -128,7 +128,7 @@ class Links:
 
         edges = yield from self._edges(known, crowd)
         groups = yield from gathering(edges, weigh, self._at_least)
-        told = yield from pooled(self._pools.telling(), self._said)
+        told = yield from pooled(self._pools.telling(), self._said, lambda number: known[number].requests if number in known else 0)
         found = []
         for numbers, spoken in _joined(groups, told, lambda numbers: weigh(numbers) >= self._at_least):
             yield

@@ -24,8 +24,9 @@ _ALIKE, _OWN = 2.5, 4.0
 """Contents that are so many times more alike within an account than between two, at most where one corpus is dealt out, and at least
 where each account has its own."""
 _OWN_TOPICS = -8.0
-_MANY, _FEWEST_MANY = 8, 4
-"""So many times, by so many accounts. People with one phrase send it now and then around what all of them are given: pupils do."""
+_MANY, _MUCH, _FEWEST_MANY = 8, 0.2, 4
+"""So many times, and so much of all it sends, by so many accounts. People with one phrase send it now and then around what all of them
+are given, and jobs with ever other wordings take from one source too."""
 _DEALT, _DEALT_IN_PART = 19.0, 2.0
 """Of 107 wordings that four and more honest accounts of rehearsals began with, none had contents dealt out (the nearest: 3.1 times):
 10 log10(108 / 1), and one less because the bound was drawn in sight of some of them."""
@@ -58,12 +59,12 @@ class Pooled:
         return [Link("template", WORDING, seen), self.deal, *rest]
 
 
-def pooled(pools: Sequence[Pool], said: Callable[[Pool], tuple[Evidence, ...]]) -> Steps[list[Pooled]]:
-    """The groups that tell, those of most accounts first."""
+def pooled(pools: Sequence[Pool], said: Callable[[Pool], tuple[Evidence, ...]], sent: Callable[[int], int]) -> Steps[list[Pooled]]:
+    """The groups that tell, those of most accounts first. `said`: what signals say of a pool; `sent`: all requests of an account."""
     found: list[Pooled] = []
     for pool in sorted(pools, key=lambda pool: -len(pool.users)):
         yield
-        one = _of(pool, said(pool))
+        one = _of(pool, said(pool), sent)
         if (one.deal is None and not one.worded) or len(one.numbers) < _FEWEST:
             continue
         for at, other in enumerate(found):
@@ -75,8 +76,8 @@ def pooled(pools: Sequence[Pool], said: Callable[[Pool], tuple[Evidence, ...]]) 
     return found
 
 
-def _of(pool: Pool, said: tuple[Evidence, ...]) -> Pooled:
-    deal, askers = _deal(pool), pool.askers()
+def _of(pool: Pool, said: tuple[Evidence, ...], sent: Callable[[int], int]) -> Pooled:
+    deal, askers = _deal(pool, sent), pool.askers()
     many = len(askers) >= (_FEWEST if pool.place == "head" else _FEWEST_ELSE)
     worded = many and pool.twice <= TWICE and any(e.kind == "wording" and e.weight >= SPEAKS for e in said)
     numbers = tuple(sorted(askers if worded and (deal is None or deal.weight < 0) else pool.members()))
@@ -87,7 +88,7 @@ def _unworded(said: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     return tuple(evidence for evidence in said if evidence.kind != "wording")
 
 
-def _deal(pool: Pool) -> Link | None:
+def _deal(pool: Pool, sent: Callable[[int], int]) -> Link | None:
     ratio = pool.alike()
     if ratio is None or pool.place != "head":
         return None
@@ -99,7 +100,7 @@ def _deal(pool: Pool) -> Link | None:
         f"contents are as alike between accounts as within one ({ratio:.1f} times) and {pool.twice:.0%} of the texts came from two of "
         "them, as where one corpus is dealt out"
     )
-    many = sum(uses >= _MANY for uses in pool.users.values())
+    many = sum(uses >= max(_MANY, _MUCH * sent(number)) for number, uses in pool.users.items())
     return Link("dealt", _DEALT if many >= _FEWEST_MANY else _DEALT_IN_PART, seen)
 
 

@@ -118,8 +118,8 @@ def prada(judged: Sequence[Sent], taught: Sequence[Sent]) -> list[bool]:
 
 def seat(judged: Sequence[Sent], taught: Sequence[Sent]) -> list[bool]:
     """Zhang, Chen and Evans 2021, "SEAT: Similarity Encoder by Adversarial Training for Detecting Model Extraction Attack
-    Queries": an account with many pairs of similar queries is closed. Similar: a cosine above 0.9 among its last 50; many: more than 95%
-    of honest ones."""
+    Queries": an account with many pairs of similar queries is closed. Similar: a cosine above 0.9 among its last 50; many: more than
+    95% of honest ones."""
 
     def pairs(sent: Sent) -> float:
         alike = sent.vectors @ sent.vectors.T
@@ -144,8 +144,9 @@ def mmd(judged: Sequence[Sent], taught: Sequence[Sent]) -> list[bool]:
 
 
 def classifier(judged: Sequence[Sent], taught: Sequence[Sent]) -> list[bool]:
-    """A prompt classifier as guard packages have one: logistic regression over hashed n-grams, prompt by prompt, trained on what hostile
-    and honest personas send. A caller is flagged at three hits in a tenth of its prompts; a hit is what 1% of honest prompts come to."""
+    """A prompt classifier as guard packages have one: logistic regression over hashed n-grams, prompt by prompt, trained on what
+    hostile and honest personas send. A caller is flagged at three hits in a tenth of its prompts; a hit is what 1% of honest ones come
+    to."""
     dice, weights = np.random.default_rng(7), np.zeros(GRAMS)
     rows = [(gram, sent.truth.hostile) for sent in taught for gram in sent.grams[:60] if len(gram)]
     many = sum(hostile for _, hostile in rows) or 1

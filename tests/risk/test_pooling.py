@@ -14,8 +14,8 @@ LOUD = Evidence("elicitation", "1", "wording", SPEAKS, "asks", "5%")
 QUIET = Evidence("elicitation", "1", "wording", SPEAKS - 1, "asks", "5%")
 
 
-def groups(pools, *evidence):
-    return finish(pooled(heads(pools), lambda pool: evidence))
+def groups(pools, *evidence, sent=20):
+    return finish(pooled(heads(pools), lambda pool: evidence, lambda number: sent))
 
 
 def test_contents_that_were_dealt_out_tell_without_any_wording():
@@ -27,6 +27,11 @@ def test_contents_that_were_dealt_out_tell_without_any_wording():
 
 def test_a_phrase_that_people_use_now_and_then_is_hardly_a_deal():
     (found,) = groups(fed(wrapped(9, 4)))
+    assert found.deal.weight == 2
+
+
+def test_what_is_a_small_part_of_all_that_each_sends_is_hardly_a_deal():
+    (found,) = groups(fed(wrapped(5, 12)), sent=200)
     assert found.deal.weight == 2
 
 
