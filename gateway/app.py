@@ -29,6 +29,7 @@ from gateway.errors import SettingsError, StoreError
 from gateway.linking import Linking, links_live
 from gateway.metrics import Metrics
 from gateway.model.policy import Policy, UpstreamRule
+from gateway.model.ruling import Finding, Ruling
 from gateway.policy.load import find
 from gateway.policy.load import load as load_policy
 from gateway.ports import Clock, HistoryStore, Upstream
@@ -38,6 +39,8 @@ from gateway.reload import PolicyHolder
 from gateway.risk.baseline import general
 from gateway.risk.campaigns import Campaigns
 from gateway.risk.scales import Scales
+from gateway.riskstory import Room, campaigns_of, ranking, rule_on, story_of
+from gateway.rulings import RuledVerdicts, Rulings
 from gateway.settings import deployment_secret, state_opener
 from gateway.sharing import Sharing
 from gateway.stores.opened import Opened
@@ -108,6 +111,7 @@ class Running:
         self.world: World
         self.weigher: Weigher | None = None
         self.state: Any = None
+        self.rulings: Rulings
 
     @classmethod
     async def open(
@@ -134,13 +138,15 @@ class Running:
         self.stack.push_async_callback(sink.aclose)
         await sink.start()
         upstreams = await self._upstreams(ways, client)
-        self.weigher = self._weigher(opened.verdicts, policy.memory)
+        self.rulings = Rulings(opened.rulings)
+        history = RuledVerdicts(opened.verdicts, self.rulings)
+        self.weigher = self._weigher(history, policy.memory)
         self.world = World(
             keys=opened.keys,
             holds=opened.holds,
             degraded=opened.degraded,
             admission=Admission(self.metrics),
-            history=opened.verdicts,
+            history=history,
             owners=opened.owners,
             sink=sink,
             meter=self.metrics,
@@ -161,6 +167,8 @@ class Running:
         )
         self._background(driver.renew_holds())
         self._background(self.holder.watch())
+        self.rulings.heard = self._heard
+        self._background(self.rulings.watch())
         if self.weigher is not None:
             self._share(self.weigher, opened, clock)
 
@@ -178,10 +186,15 @@ class Running:
         """Weigh, link and share from now on; what was learnt last is shared before the state is closed."""
         linking = weigher.linking
         assert linking is not None  # _weigher makes it
-        sharing = Sharing(opened.evidence, weigher, linking, opened.verdicts, self.metrics, clock.now)
+        sharing = Sharing(opened.evidence, weigher, linking, self.world.history, self.metrics, clock.now)
         self.stack.push_async_callback(sharing.aclose)
         self._background(weigher.run())
         self._background(sharing.run())
+
+    def _heard(self, ruling: Ruling) -> None:
+        """A person decided: what is known of a cleared caller from before is dropped here."""
+        if ruling.finding == "cleared" and self.weigher is not None:
+            self.weigher.scales.callers.clear(ruling.key_id, ruling.at_us)
 
     async def _upstreams(self, ways: Ways, client: str) -> Callable[[UpstreamRule, dict[str, Any]], Upstream]:
         pools = _Pools(resolve("upstreams", client))
@@ -246,6 +259,24 @@ class Running:
         return await quota_of(
             Asked(**asked), policy=self.engine.policy(), keys=world.keys, holds=world.holds, history=world.history, now_us=now
         )
+
+    def _room(self) -> Room:
+        world = self.world
+        return Room(self.engine.policy(), world.keys, self.state.risk, self.state.rulings, world.clock.now())
+
+    async def risk(self, limit: int, at_least: float | None, campaigns: bool) -> list[dict[str, object]]:
+        """Callers by evidence, or campaigns; see `gateway.riskstory`."""
+        return await (campaigns_of(self._room(), limit) if campaigns else ranking(self._room(), limit, at_least))
+
+    async def risk_of(self, key: str) -> dict[str, object]:
+        """All that is known of one caller."""
+        return await story_of(self._room(), key)
+
+    async def rule(self, key: str, finding: Finding, by: str, why: str) -> dict[str, object]:
+        """Write a decision down and go by it at once."""
+        ruling = await rule_on(self._room(), key, finding, by=by, why=why)
+        await self.rulings.read()
+        return {"key_id": ruling.key_id, "finding": ruling.finding, "at_us": ruling.at_us, "by": ruling.by, "why": ruling.why}
 
     def policy(self) -> dict[str, object]:
         """The running policy in short."""

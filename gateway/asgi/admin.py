@@ -12,16 +12,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from gateway.errors import GatewayError, QuotaError, StoreError
+from gateway.errors import GatewayError, QuotaError, RiskError, StoreError
+from gateway.model.ruling import Finding
 
 __all__ = ["Plane", "admin_app"]
 
 _ASKED = frozenset({"account", "model", "peer", "tier"})
+_RANKED, _MOST_RANKED = 50, 1_000
+_MOST_BODY = 16 * 1024
 _NO_STORE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
@@ -31,12 +35,16 @@ class Plane(Protocol):
     `missing()` names what the gateway still lacks to serve; empty when it is ready. `decision(id)` gives an audit record or None.
     `quota(asked)` says how a caller's limits stand, QuotaError where nobody is meant, StoreError where the state does not answer;
     `asked` has some of key, account, model, peer, tier. `policy()` describes the running policy; `reload()` loads it anew and says
-    what came of it. `metrics_text()` is Prometheus text.
+    what came of it. `metrics_text()` is Prometheus text. `risk(asked)` and `risk_of(key)` are what
+    `gateway risk` shows, `rule(key, finding, by, why)` writes a decision down; RiskError where nobody is meant or no reason is given.
     """
 
     async def missing(self) -> list[str]: ...
     async def decision(self, decision_id: str) -> dict[str, object] | None: ...
     async def quota(self, asked: dict[str, str]) -> dict[str, object]: ...
+    async def risk(self, limit: int, at_least: float | None, campaigns: bool) -> list[dict[str, object]]: ...
+    async def risk_of(self, key: str) -> dict[str, object]: ...
+    async def rule(self, key: str, finding: Finding, by: str, why: str) -> dict[str, object]: ...
     def policy(self) -> dict[str, object]: ...
     async def reload(self) -> dict[str, object]: ...
     def metrics_text(self) -> tuple[bytes, str]: ...
@@ -92,6 +100,29 @@ def admin_app(plane: Callable[[], Awaitable[Plane]], token: str | None = None) -
             return JSONResponse({"error": "the state does not answer: try again shortly"}, 503, _NO_STORE)
         return JSONResponse(found, headers=_NO_STORE)
 
+    async def risks(request: Request) -> Response:
+        asked = request.query_params
+        try:
+            limit, at_least = int(asked.get("limit", _RANKED)), asked.get("at_least")
+            if not 1 <= limit <= _MOST_RANKED:
+                raise ValueError
+            floor = None if at_least is None else float(at_least)
+        except ValueError:
+            message = f"limit is a number from 1 to {_MOST_RANKED}, at_least a number of decibans"
+            return JSONResponse({"error": message}, 400, _NO_STORE)
+        campaigns = asked.get("campaigns", "") in {"1", "true"}
+        return await _risky(_named("campaigns" if campaigns else "callers", (await plane()).risk(limit, floor, campaigns)))
+
+    async def risk(request: Request) -> Response:
+        return await _risky((await plane()).risk_of(request.path_params["key"]))
+
+    async def rule(request: Request) -> Response:
+        said = await _decision(request)
+        if isinstance(said, Response):
+            return said
+        finding: Finding = "cleared" if request.url.path.endswith("/clear") else "confirmed"
+        return await _risky((await plane()).rule(request.path_params["key"], finding, said["by"], said["why"]))
+
     async def policy(request: Request) -> Response:
         return JSONResponse((await plane()).policy(), headers=_NO_STORE)
 
@@ -117,11 +148,50 @@ def admin_app(plane: Callable[[], Awaitable[Plane]], token: str | None = None) -
             guarded("/api/decisions/{id}", decision),
             guarded("/api/quota", quota),
             guarded("/api/quota/{key}", quota),
+            guarded("/api/risk", risks),
+            guarded("/api/risk/{key}", risk),
+            guarded("/api/risk/{key}/clear", rule, "POST"),
+            guarded("/api/risk/{key}/confirm", rule, "POST"),
             guarded("/api/policy", policy),
             guarded("/api/policy", reload, "POST"),
             guarded("/api/policy/reload", reload, "POST"),
         ]
     )
+
+
+async def _named(name: str, found: Awaitable[list[dict[str, object]]]) -> dict[str, object]:
+    return {name: await found}
+
+
+async def _risky(found: Awaitable[dict[str, object]]) -> Response:
+    """What was asked for, or 404 with the reason, or 503."""
+    try:
+        return JSONResponse(await found, headers=_NO_STORE)
+    except RiskError as error:
+        return JSONResponse({"error": str(error)}, 404, _NO_STORE)
+    except StoreError:
+        return JSONResponse({"error": "the state does not answer: try again shortly"}, 503, _NO_STORE)
+
+
+async def _decision(request: Request) -> dict[str, str] | Response:
+    """`by` and `why` of a JSON body; a web page of another origin cannot send that type without being asked for permission first."""
+    if _from_a_page(request):
+        return JSONResponse({"error": "requests of web pages are not accepted here"}, 403, _NO_STORE)
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return JSONResponse({"error": "send content-type: application/json"}, 415, _NO_STORE)
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MOST_BODY:
+            return JSONResponse({"error": f"more than {_MOST_BODY} bytes"}, 413, _NO_STORE)
+    try:
+        said = msgspec.json.decode(body, type=dict[str, str])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        said = {}
+    if not said.get("by", "").strip() or not said.get("why", "").strip():
+        message = 'say who decides and why: {"by": "maria", "why": "one exercise for the whole class"}'
+        return JSONResponse({"error": message}, 400, _NO_STORE)
+    return said
 
 
 def _refusal(request: Request, token: str | None) -> tuple[int, str] | None:

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "quota": ("gateway.cli.quota:quota", "Show how the limits of a caller stand."),
     "replay": ("gateway.cli.replay:replay_command", "Judge recorded traffic by a policy, as it would be live."),
     "calibrate": ("gateway.cli.calibrate:calibrate_command", "Fit a baseline on recorded traffic, and say how it would judge."),
+    "risk": ("gateway.cli.risk:risk", "Show who is suspected and why; clear or confirm a caller."),
     "audit": ("gateway.cli.audit:audit", "Read and verify the record of decisions."),
     "attribute": ("gateway.cli.attribute:attribute_command", "Tell whose code word is in a suspect data set or model."),
     "lab": ("gateway.cli.lab:lab", "Compose labelled traffic to rehearse a policy on."),

@@ -26,6 +26,8 @@ __all__ = ["MOST_BYTES", "Callers", "Known"]
 MOST_BYTES = 8 * 1024
 """Bytes that one caller may take; one that is held unpacked is reckoned at so much, whatever it really takes."""
 
+_MOST_CLEARED = 10_000
+
 _OVERHEAD = 400
 """Bytes for the key, the entries that lead to a packed caller, and its place in the order of forgetting."""
 
@@ -43,6 +45,8 @@ class Known:
     carried: Verdict | None = None
     """The verdict that it came with, of a time before its states: fading from `carried_us` on, it stands until its own is larger."""
     carried_us: int = 0
+    since_us: int = 0
+    """When the caller was cleared last: nothing from before is in here."""
     token: str = ""
     """Whose writing it is in the shared state; "" where it is in none. See `ports.EvidenceStore`."""
 
@@ -57,6 +61,7 @@ class _Packed(msgspec.Struct, array_like=True):
     carried: Verdict | None = None
     carried_us: int = 0
     token: str = ""
+    since_us: int = 0
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -76,6 +81,7 @@ class Callers:
         self._bytes = 0
         self._serial = count()
         self.forgotten = 0
+        self._cleared: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._open) + len(self._packed)
@@ -96,7 +102,7 @@ class Callers:
         if known is not None:
             self._open.move_to_end(key_id)
             return known
-        known = self._open[key_id] = self._unpacked(key_id) or Known()
+        known = self._open[key_id] = self._anew(key_id, self._unpacked(key_id) or Known())
         while len(self._open) > self._most_open:
             self._pack(*self._open.popitem(last=False))
         while self._packed and self.size > self._memory:
@@ -114,6 +120,21 @@ class Callers:
     def __contains__(self, key_id: str) -> bool:
         return key_id in self._open or key_id in self._packed
 
+    def clear(self, key_id: str, at_us: int) -> None:
+        """What was seen of a caller up to then counts no more: a state from before is emptied, here and wherever one is taken up."""
+        self._cleared.pop(key_id, None)
+        self._cleared[key_id] = at_us
+        if len(self._cleared) > _MOST_CLEARED:
+            del self._cleared[next(iter(self._cleared))]
+        if key_id in self:
+            self._anew(key_id, self.of(key_id))
+
+    def _anew(self, key_id: str, known: Known) -> Known:
+        cleared_us = self._cleared.get(key_id, 0)
+        if known.since_us < cleared_us:
+            known.states, known.carried, known.peaks, known.score, known.since_us = {}, None, (), 0.0, cleared_us
+        return known
+
     def drop(self, key_id: str) -> bool:
         """Forget one caller; whether it was known."""
         return self._open.pop(key_id, None) is not None or self._take_out(key_id) is not None
@@ -128,7 +149,7 @@ class Callers:
 
     def merge(self, key_id: str, packed: bytes) -> None:
         """Take in what another process saw of a caller. ValueError where it cannot be read. States of other versions are left out."""
-        other, known = self._read(packed), self.of(key_id)
+        other, known = self._anew(key_id, self._read(packed)), self.of(key_id)
         for name, state in other.states.items():
             if name in known.states:
                 self._signals[name].merge(known.states[name], state)
@@ -141,7 +162,7 @@ class Callers:
 
     def put(self, key_id: str, packed: bytes, token: str) -> None:
         """What another process knows of a caller stands in the place of what is known here. ValueError where it cannot be read."""
-        known = self._read(packed)
+        known = self._anew(key_id, self._read(packed))
         known.token = token
         self._take_out(key_id)
         self._open.pop(key_id, None)
@@ -154,7 +175,16 @@ class Callers:
         states = {name: (self._signals[name].version, self._signals[name].dump(state)) for name, state in known.states.items()}
         return _ENCODER.encode(
             _Packed(
-                known.at_us, known.requests, known.score, known.rule, known.peaks, states, known.carried, known.carried_us, known.token
+                known.at_us,
+                known.requests,
+                known.score,
+                known.rule,
+                known.peaks,
+                states,
+                known.carried,
+                known.carried_us,
+                known.token,
+                known.since_us,
             )
         )
 
@@ -169,7 +199,16 @@ class Callers:
                 except (TypeError, KeyError, IndexError) as error:
                     raise ValueError(f"the state of {name} cannot be read: {type(error).__name__}") from error
         return Known(
-            plain.at_us, plain.requests, plain.score, plain.rule, plain.peaks, states, plain.carried, plain.carried_us, plain.token
+            plain.at_us,
+            plain.requests,
+            plain.score,
+            plain.rule,
+            plain.peaks,
+            states,
+            plain.carried,
+            plain.carried_us,
+            plain.since_us,
+            plain.token,
         )
 
     def _pack(self, key_id: str, known: Known) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.asgi import admin
 from gateway.asgi.admin import admin_app
-from gateway.errors import QuotaError, SettingsError, StoreUnavailable
+from gateway.errors import QuotaError, RiskError, SettingsError, StoreUnavailable
 
 TOKEN = "a-token-of-24-characters"
 HERE = "127.0.0.1"
@@ -19,6 +19,8 @@ GUARDED = [
     ("GET", "/api/decisions/d1"),
     ("GET", "/api/quota/0123456789ab"),
     ("GET", "/api/quota?account=acme"),
+    ("GET", "/api/risk"),
+    ("GET", "/api/risk/0123456789ab"),
     ("GET", "/api/policy"),
     ("POST", "/api/policy"),
     ("POST", "/api/policy/reload"),
@@ -33,6 +35,8 @@ class Plane:
         self.reloads = 0
         self.outcome = {"ok": True}
         self.quotas = None
+        self.ruled = []
+        self.risks = None
 
     async def missing(self):
         return self.lacks
@@ -44,6 +48,18 @@ class Plane:
         if isinstance(self.quotas, Exception):
             raise self.quotas
         return {"asked": asked}
+
+    async def risk(self, limit, at_least, campaigns):
+        return [{"limit": limit, "at_least": at_least, "campaigns": campaigns}]
+
+    async def risk_of(self, key):
+        if self.risks:
+            raise self.risks
+        return {"key": key}
+
+    async def rule(self, key, finding, by, why):
+        self.ruled.append((key, finding, by, why))
+        return {"key_id": key}
 
     def policy(self):
         return {"name": "test"}
@@ -70,13 +86,13 @@ async def ask(plane):
             raise plane.lacks
         return plane
 
-    async def asked(method, path, *, client=HERE, ours=None, token=None, host="127.0.0.1:8081", **headers):
+    async def asked(method, path, *, client=HERE, ours=None, token=None, host="127.0.0.1:8081", content=None, **headers):
         transport = httpx.ASGITransport(admin_app(running, ours), client=(client, 4711))
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as session:
             fields = {name.replace("_", "-"): value for name, value in headers.items()}
             if token is not None:
                 fields["authorization"] = token
-            return await session.request(method, path, headers=fields)
+            return await session.request(method, path, headers=fields, content=content)
 
     return asked
 
@@ -230,3 +246,52 @@ async def test_nobody_s_quota_is_404_and_a_state_that_is_lost_503(ask, plane):
     lost = await ask("GET", "/api/quota/01234567")
     assert lost.status_code == 503
     assert "secret" not in lost.text
+
+
+async def test_who_is_suspected_is_listed_and_shown(ask, plane):
+    assert (await ask("GET", "/api/risk?limit=5&at_least=12.5")).json() == {
+        "callers": [{"limit": 5, "at_least": 12.5, "campaigns": False}]
+    }
+    assert (await ask("GET", "/api/risk?campaigns=1")).json() == {"campaigns": [{"limit": 50, "at_least": None, "campaigns": True}]}
+    assert (await ask("GET", "/api/risk/fp:0123456789ab")).json() == {"key": "fp:0123456789ab"}
+    plane.risks = RiskError("nothing is known of it")
+    assert (await ask("GET", "/api/risk/01234567")).status_code == 404
+    plane.risks = StoreUnavailable("redis://:secret@host")
+    lost = await ask("GET", "/api/risk/01234567")
+    assert lost.status_code == 503
+    assert "secret" not in lost.text
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "at_least=many"])
+async def test_a_list_of_nonsense_is_400(ask, query):
+    assert (await ask("GET", f"/api/risk?{query}")).status_code == 400
+
+
+SAID = b'{"by": "maria", "why": "one exercise"}'
+
+
+@pytest.mark.parametrize(("path", "finding"), [("clear", "cleared"), ("confirm", "confirmed")])
+async def test_a_decision_is_written_down_with_who_and_why(ask, plane, path, finding):
+    answer = await ask("POST", f"/api/risk/01234567/{path}", content=SAID, content_type="application/json")
+    assert answer.status_code == 200
+    assert plane.ruled == [("01234567", finding, "maria", "one exercise")]
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"),
+    [
+        (415, {"content": SAID, "content_type": "text/plain"}),
+        (415, {"content": SAID}),
+        (403, {"content": SAID, "content_type": "application/json", "origin": "https://evil.example"}),
+        (403, {"content": SAID, "content_type": "application/json", "host": "evil.example"}),
+        (401, {"content": SAID, "content_type": "application/json", "ours": TOKEN}),
+        (413, {"content": b" " * 20_000, "content_type": "application/json"}),
+        (400, {"content": b'{"by": "maria"}', "content_type": "application/json"}),
+        (400, {"content": b'{"by": "maria", "why": " "}', "content_type": "application/json"}),
+        (400, {"content": b'{"by": 1, "why": "x"}', "content_type": "application/json"}),
+        (400, {"content": b"by=maria", "content_type": "application/json"}),
+    ],
+)
+async def test_what_is_no_decision_of_an_operator_decides_nothing(ask, plane, status, asked):
+    assert (await ask("POST", "/api/risk/01234567/clear", **asked)).status_code == status
+    assert plane.ruled == []

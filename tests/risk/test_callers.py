@@ -101,3 +101,26 @@ def test_a_caller_can_be_dropped():
     assert callers.drop("k4")
     assert not callers.drop("k4")
     assert len(callers) == 3
+
+
+def test_what_was_seen_before_a_caller_was_cleared_is_gone_wherever_it_is_taken_up_again():
+    callers = Callers(SIGNALS, 64 * 1024)
+    seen(callers, "k", asked=9, score=40.0)
+    before = callers.dump("k")
+    callers.clear("k", 10)
+    assert (callers.find("k").states, callers.find("k").score, callers.find("k").since_us) == ({}, 0.0, 10)
+    callers.put("k", before, "another-process")
+    assert callers.find("k").states == {}
+    seen(callers, "k", asked=2)
+    since = callers.dump("k")
+    callers.clear("k", 10)
+    callers.put("k", since, "another-process")
+    assert callers.find("k").states["elicitation"] == Counts(2, 2)
+
+
+def test_a_caller_that_was_not_known_when_it_was_cleared_is_not_taken_up_from_before():
+    there, here = Callers(SIGNALS, 64 * 1024), Callers(SIGNALS, 64 * 1024)
+    seen(there, "k", asked=9)
+    here.clear("k", 10)
+    here.put("k", there.dump("k"), "another-process")
+    assert here.find("k").states == {}

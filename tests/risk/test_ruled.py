@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.model.evidence import NO_VERDICT, Verdict
+from gateway.model.evidence import NO_VERDICT, Evidence, Verdict
 from gateway.model.ruling import Ruling
+from gateway.model.value import replace
 from gateway.risk.ruled import LET_GO_US, let_go, ruled
 
 CLEARED = Ruling("k", "cleared", 1_000, "maria", "one exercise")
@@ -25,9 +26,17 @@ def test_a_confirmed_caller_s_verdict_says_so_even_where_nothing_is_known():
     assert ruled(Verdict(12.0, at_us=9_000), CONFIRMED).score == 12.0
 
 
-def test_a_cleared_caller_is_let_go_for_a_week_or_until_its_own_evidence_speaks():
-    assert let_go(CLEARED, Verdict(2.0), 2_000)
-    assert not let_go(CLEARED, Verdict(9.0, kinds=frozenset({"wording"})), 2_000)
-    assert not let_go(CLEARED, Verdict(2.0), 1_000 + LET_GO_US)
-    assert not let_go(CONFIRMED, Verdict(2.0), 2_000)
-    assert not let_go(None, Verdict(2.0), 2_000)
+def test_its_campaign_does_not_draw_a_cleared_caller_in_for_a_week():
+    linked = Evidence("linkage", "1", "linkage", 25.0, "3 accounts", "15 decibans")
+    campaign = Verdict(40.0, reasons=(linked,), at_us=2_000)
+    assert let_go(CLEARED, campaign)
+    assert ruled(campaign, CLEARED) == NO_VERDICT
+    assert ruled(replace(campaign, at_us=1_000 + LET_GO_US), CLEARED).score == 40.0
+    assert not let_go(CONFIRMED, campaign)
+    assert not let_go(None, campaign)
+
+
+def test_evidence_of_its_own_that_is_larger_than_its_campaign_s_counts_at_once():
+    told = Evidence("linkage", "1", "linkage", 25.0, "3 accounts", "15 decibans", counted=False)
+    own = Evidence("elicitation", "1", "wording", 22.0, "41 of 52", "8")
+    assert ruled(Verdict(22.0, reasons=(own, told), campaign="c-1", at_us=2_000), CLEARED).score == 22.0
