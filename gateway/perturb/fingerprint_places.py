@@ -86,7 +86,7 @@ def _walk(piece: Piece, choose: Callable[[int, int, int, int], int]) -> tuple[st
     done = changed = 0
     last, last_end = "", -1
     while match is not None or series is not None:
-        if series is not None and (match is None or series.start(2) < match.start()):
+        if series is not None and (match is None or series.start(2) <= match.start()):
             start, end = series.start(2) - 1, series.end(2) - 1
             before, number, variant = series[1], OXFORD, end - start
             other = "" if variant else ","
@@ -95,11 +95,11 @@ def _walk(piece: Piece, choose: Callable[[int, int, int, int], int]) -> tuple[st
                 continue
         else:
             assert match is not None
-            start = match.start() - 1
+            start = match.start()
             before = last if start - 1 == last_end else _before(padded, start)
-            entry = _reading(match.group(), text, padded, start, before, head)
+            entry = _reading(match[1], text, padded, start, before, head)
             if entry is None:
-                match = FINDS.search(padded, start + 2)
+                match = FINDS.search(padded, start + 1)
                 continue
             end, number, variant, other = start + entry.length, entry.number, entry.variant, entry.other
             match = FINDS.search(padded, end + 1)

@@ -15,7 +15,7 @@ __all__ = ["LONGEST", "Piece", "Sentences", "is_english"]
 LONGEST = 600
 """Characters after which a sentence without an end is cut, at its last space."""
 
-_CUT = re.compile(r"\n|[.!?…][\"'”’)\]*_]{0,3}[ \t]")
+_CUT = re.compile(r"[\n.!?…](?:(?<=\n)|[\"'”’)\]*_]{0,3}[ \t])")
 _REACH = 5
 """A cut's pattern is at most this long, so what is this far from the end of the buffer need not be looked at again."""
 
@@ -23,7 +23,8 @@ _FENCE = re.compile(r"\s*(?:>\s*|[-*+]\s+|\d+[.)]\s+)*(`{3,}|~{3,})")
 _CLOSED_LINE = re.compile(r" {4}| {0,3}(?:\t|[#>|<{\[}\]])")
 _LISTED = re.compile(r"\s*(?:[-*•+]|\d{1,3}[.)])\s")
 _ENDED = ".!?:;…"
-_MAYBE = re.compile(r"[`\"“”$\\{}\[\]<>@]|://|www\.|(?<![^\s(\[—*])['‘]")
+_MAYBE = re.compile(r"[`\"“”$\\{}\[\]<>@‘]")
+_QUOTES = re.compile(r"(?<![^\s(\[—*])'")
 _MARKS = re.compile(
     r"(?P<link>(?:https?://|www\.)[^\s\"“”'’`<>]+|[^\s\"“”'’`<>]+@[\w.-]+|\[[^\]\n`\"]*\]\([^)\n`]*\))"
     r"|(?P<math>\$[^$\n\"“”`]+\$(?!\w)|\\\([^\n`]*?\\\))"
@@ -171,7 +172,7 @@ class Sentences:
 
     def _spans(self, text: str) -> tuple[tuple[int, int], ...]:
         """What is protected in this piece; leaves what stays open behind it."""
-        if self._inside is None and _MAYBE.search(text) is None:
+        if self._inside is None and not _may_protect(text):
             return ()
         spans: list[tuple[int, int]] = []
         inside, since = self._inside, 0
@@ -191,6 +192,11 @@ class Sentences:
             spans.append((since, len(text)))
         self._inside = inside
         return tuple(spans)
+
+
+def _may_protect(text: str) -> bool:
+    """Whether anything in a piece could be protected; most sentences have nothing of the kind, and this is cheap."""
+    return _MAYBE.search(text) is not None or ("'" in text and _QUOTES.search(text) is not None) or "://" in text or "www." in text
 
 
 def _opened(kind: str, found: str, mark: re.Match[str]) -> str | None:

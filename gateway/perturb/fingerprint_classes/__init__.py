@@ -184,7 +184,7 @@ def _pattern(node: dict[str, dict[str, object]]) -> str:
 FAMILIES = ("contractions", "connectives", "adverbs", "synonyms", "that")
 CLASSES: tuple[Pair, ...] = tuple(_pair(line, family) for family in FAMILIES for line in _lines(f"{family}.txt"))
 LOOKUP: dict[str, tuple[Entry, ...]] = _entries(CLASSES)
-FINDS = re.compile(rf"(?<=[ (*—])(?:{_trie(LOOKUP)})(?=[ ,;:!?)*—…\n]|\.(?!\w)|\Z)")
-"""Finds surfaces in lower-case text that has a space put before it."""
+FINDS = re.compile(rf"[ (*—]({_trie(LOOKUP)})(?=[ ,;:!?)*—…\n]|\.(?!\w)|\Z)")
+"""Finds what parts a surface from the word before it, and the surface as group 1, in lower-case text with a space put before it."""
 
 RATES: dict[int, float] = {int(number): int(percent) / 100 for number, percent in map(str.split, _lines("rates.txt"))}
