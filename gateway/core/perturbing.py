@@ -28,12 +28,15 @@ __all__ = ["parts_of", "perturbed"]
 _STORED = {"GET /responses/": "openai.responses", "GET /chat/completions/": "openai.chat"}
 """Stored answers are the same answers when they are fetched again."""
 
+_SEALED = frozenset({"anthropic.messages", "openai.responses"})
+"""Dialects in which clients hand opaque reasoning back."""
+
 
 def perturbed(trail: Trail, plain: bytes) -> Trail | Refusal:
     """The trail as its decision's perturbations have it; itself where there are none and nothing is sealed. A refusal where a sealed
     block is another's, or where the body can be read in two ways: an edit that one of two parsers does not see would be none."""
     decision = trail.decision
-    if MARK in plain:
+    if trail.dialect.name in _SEALED and MARK in plain:
         unsealed = _unsealed(trail, plain)
         if isinstance(unsealed, Refusal):
             return unsealed

@@ -13,6 +13,7 @@ from gateway.model.decision import Action, Refusal
 from gateway.model.evidence import NO_VERDICT, Verdict
 from gateway.model.policy import Rung
 from gateway.perturb.samples import SamplesOptions
+from gateway.registry import resolve
 
 TWO = frozenset({"wording", "arrival"})
 BODY = b'{"model":"m", "n":4, "logit_bias":{"5":3}, "messages":[{"role":"user","content":"hi"}]}'
@@ -74,7 +75,7 @@ def test_a_foreign_seal_is_refused_whoever_asks(asked, make):
     blocks = [{"type": "reasoning", "encrypted_content": "azs1.AAAA"}]
     body = json.dumps({"model": "m", "input": blocks}).encode()
     trail = asked(verdict=NO_VERDICT).trail
-    refusal = perturbed(make.replace(trail, body=body), body)
+    refusal = perturbed(make.replace(trail, body=body, dialect=resolve("dialects", "openai.responses")()), body)
     assert isinstance(refusal, Refusal)
     assert (refusal.status, refusal.reason) == (400, "reasoning.foreign")
 
