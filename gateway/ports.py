@@ -161,10 +161,11 @@ class RiskStore(Protocol):
 
 
 class Kept(Struct, frozen=True):
-    """What is known of one caller as `Callers.dump` gives it, and the token of whoever wrote it."""
+    """What is known of one caller as `Callers.dump` gives it, the token of whoever wrote it, and those of the last few before."""
 
     token: str
     packed: bytes
+    before: tuple[str, ...] = ()
 
 
 class Offer(Struct, frozen=True):

@@ -36,6 +36,7 @@ _AT_ONCE = 32
 """Callers that are offered together: so few that the road's calls to the same Redis wait for less than a millisecond."""
 _LONGEST_S = 1.0
 _ROUNDS = 3
+_MOST_MAYBE = 16
 _MOST_LOOKS = 2_048
 _MOST_OF_ONE = 32
 _MOST_GIVEN = 2_048
@@ -48,13 +49,14 @@ _A_DAY_US = 24 * 3600 * 1_000_000
 
 @dataclass(slots=True)
 class _Pending:
-    """What a process saw of one caller and has not yet got into the shared state. `sent` of the looks are in the offer under way."""
+    """What a process saw of one caller and has not yet got into the shared state. `sent` of the looks are in the offer under way;
+    `maybe`: tokens of offers whose outcome is unknown, and how many of the looks were in each."""
 
     policy: Policy
     rule: str
     looks: list[Look] = field(default_factory=list)
-    token: str = ""
     sent: int = 0
+    maybe: list[tuple[str, int]] = field(default_factory=list)
 
 
 class Sharing:
@@ -146,10 +148,9 @@ class Sharing:
             if news.whole and self._history.standing(key_id).at_us > verdict.at_us:
                 continue
             self._history.put(key_id, verdict)
-            if key_id in self._pending:
+            if key_id in callers:
+                # What is known here is old. Its verdict stands meanwhile, and with the next request of the caller all of it comes.
                 self._weigher.scales.resume(key_id, verdict, verdict.at_us)
-            else:
-                callers.drop(key_id)  # what is known here is old; whoever comes back is taken up by its verdict, and then whole
         campaigns, policy = self._weigher.campaigns, self._linking.policy
         if news.campaigns is not None and campaigns is not None and (news.whole or not self._linking.leads):
             for key_id in campaigns.adopt(news.campaigns):
@@ -179,7 +180,13 @@ class Sharing:
         began = time.thread_time()
         offers = [offer for key_id in keys if (offer := self._made(key_id)) is not None]
         spent = time.thread_time() - began
-        answers = await self._store.offer(offers, self._kept_us())
+        try:
+            answers = await self._store.offer(offers, self._kept_us())
+        except StoreError:
+            for offer in offers:
+                pending = self._pending[offer.key_id]
+                pending.maybe = [*pending.maybe, (offer.token, pending.sent)][-_MOST_MAYBE:]
+            raise
         began = time.thread_time()
         again, verdicts = [], []
         for offer, answer in zip(offers, answers, strict=True):
@@ -201,14 +208,14 @@ class Sharing:
         packed = callers.dump(key_id)
         if packed is None:
             return None
-        pending.token, pending.sent = secrets.token_hex(6), len(pending.looks)
-        return Offer(key_id, before, pending.token, packed)
+        pending.sent = len(pending.looks)
+        return Offer(key_id, before, secrets.token_hex(4), packed)
 
     def _shared(self, offer: Offer) -> None:
         pending = self._pending[offer.key_id]
         self._weigher.scales.callers.of(offer.key_id).token = offer.token
-        self._looks -= pending.sent
-        del pending.looks[: pending.sent]
+        pending.maybe = []
+        self._drop(pending, pending.sent)
         if not pending.looks:
             del self._pending[offer.key_id]
 
@@ -216,11 +223,18 @@ class Sharing:
         """Another's state, with what this process saw since fed to it. The verdict that stood holds until the whole comes to more."""
         pending, scales = self._pending[key_id], self._weigher.scales
         standing = self._history.standing(key_id)
+        self._drop(pending, max([sent for token, sent in pending.maybe if token == kept.token or token in kept.before], default=0))
+        pending.maybe = []
         scales.callers.put(key_id, kept.packed, kept.token)
         for look in pending.looks:
             scales.feed(pending.policy, pending.rule, look)
         if standing.score > 0.0:
             scales.resume(key_id, standing, standing.at_us)
+
+    def _drop(self, pending: _Pending, count: int) -> None:
+        """So many of the looks are in the shared state now."""
+        self._looks -= count
+        del pending.looks[:count]
 
     def _worth_telling(self, key_ids: Sequence[str]) -> list[tuple[str, Verdict]]:
         told = []

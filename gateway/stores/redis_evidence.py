@@ -64,13 +64,13 @@ class RedisEvidence:
         replies = await asyncio.gather(
             *[self._run("offer", [_place(one.key_id)], [one.before, one.token, one.packed, kept_ms]) for one in offers]
         )
-        return [None if reply[0] else Kept(reply[1].decode(), reply[2]) for reply in replies]
+        return [None if reply[0] else _kept(reply[1], reply[2]) for reply in replies]
 
     async def fetch(self, key_ids: Sequence[str]) -> dict[str, Kept]:
         """See `ports.EvidenceStore`."""
         replies = await asyncio.gather(*[self._call("HMGET", _place(key_id), "tokens", "state") for key_id in key_ids])
         found = zip(key_ids, replies, strict=True)
-        return {key_id: Kept(tokens.decode().partition(",")[0], state) for key_id, (tokens, state) in found if tokens and state}
+        return {key_id: _kept(tokens, state) for key_id, (tokens, state) in found if tokens and state}
 
     async def tell(self, verdicts: Sequence[tuple[str, Verdict]], kept_us: int) -> None:
         """See `ports.EvidenceStore`."""
@@ -185,6 +185,11 @@ class RedisRisk:
 
     async def _call(self, *words: Word) -> Any:
         return await self._line.call(*words, deadline_s=self._deadline_s)
+
+
+def _kept(tokens: bytes, state: bytes) -> Kept:
+    token, *before = tokens.decode().split(",")
+    return Kept(token, state, tuple(before))
 
 
 def _place(key_id: str) -> str:

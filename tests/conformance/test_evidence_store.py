@@ -45,8 +45,8 @@ async def test_an_offer_is_taken_where_nobody_wrote_meanwhile_and_else_what_stan
     assert await one.offer([offer("", "t1", b"first")], HOUR_US) == [None]
     assert await other.offer([offer("", "t2", b"second")], HOUR_US) == [Kept("t1", b"first")]
     assert await other.offer([offer("t1", "t3", b"both")], HOUR_US) == [None]
-    assert await one.offer([offer("t1", "t4"), offer("", "t5", key="k9")], HOUR_US) == [Kept("t3", b"both"), None]
-    assert await one.fetch(["k1", "nobody"]) == {"k1": Kept("t3", b"both")}
+    assert await one.offer([offer("t1", "t4"), offer("", "t5", key="k9")], HOUR_US) == [Kept("t3", b"both", ("t1",)), None]
+    assert await one.fetch(["k1", "nobody"]) == {"k1": Kept("t3", b"both", ("t1",))}
 
 
 async def test_an_offer_of_unknown_outcome_may_be_made_again(two):
@@ -54,7 +54,7 @@ async def test_an_offer_of_unknown_outcome_may_be_made_again(two):
     await one.offer([offer("", "t1")], HOUR_US)
     await other.offer([offer("t1", "t2", b"later")], HOUR_US)
     assert await one.offer([offer("", "t1")], HOUR_US) == [None]
-    assert (await one.fetch(["k1"]))["k1"] == Kept("t2", b"later")
+    assert (await one.fetch(["k1"]))["k1"] == Kept("t2", b"later", ("t1",))
 
 
 async def test_what_one_tells_the_others_hear_once_and_who_comes_later_hears_what_stands(two):
