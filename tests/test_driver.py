@@ -796,6 +796,15 @@ async def test_a_hold_from_this_process_s_own_share_is_renewed_there(stage, rene
     await stage.ended(task)
 
 
+async def test_a_state_that_was_lost_is_told_to_be_up_again_without_a_request(stage, renewing):
+    stage.holds.faults["take"] = StoreUnavailable("down")
+    await stage.ended(stage.start(stage.door(), a_limit("slots", Count.CONCURRENT, 2)))
+    assert stage.metric("gateway_state_up") == 0
+    async with asyncio.timeout(5):
+        while stage.metric("gateway_state_up") != 1:
+            await asyncio.sleep(0.005)
+
+
 # ── Shutting down ─────────────────────────────────────────────────────────────────────────────────
 
 

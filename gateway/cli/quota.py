@@ -19,7 +19,6 @@ import click
 from gateway.cli.beside import WallClock, beside
 from gateway.cli.options import json_option, print_json, state_options
 from gateway.errors import GatewayError, QuotaError, SettingsError
-from gateway.policy.explain import period
 from gateway.policy.load import find, load
 from gateway.quotas import Asked, quota_of
 from gateway.settings import admin_token
@@ -184,9 +183,19 @@ def _whole(reset_us: int | None) -> str:
 _GIVE = {"model": "--model", "peer": "--peer", "key": "a key instead of an account", "account": "an account"}
 
 
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+
 def _spoken(microseconds: int) -> str:
-    """Rounded up to the second, as Retry-After is, but for what is shorter."""
+    """In its two largest units, rounded up as Retry-After is: `29 days 7 hours`, `1 minute`, `250 ms`. JSON has the number."""
     if microseconds < 1_000_000:
         return f"{-(-microseconds // 1000)} ms"
-    words = period(-(-microseconds // 1_000_000) * 1_000_000)
-    return words if words[0].isdigit() else f"1 {words}"
+    seconds = -(-microseconds // 1_000_000)
+    place = next(place for place, (_, size) in enumerate(_UNITS) if seconds >= size)
+    least = _UNITS[min(place + 1, len(_UNITS) - 1)][1]
+    left, words = -(-seconds // least) * least, []
+    for unit, size in _UNITS:
+        count, left = divmod(left, size)
+        if count:
+            words.append(f"{count} {unit}{'s' if count > 1 else ''}")
+    return " ".join(words)

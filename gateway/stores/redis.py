@@ -1,6 +1,7 @@
 """Opens a shared state: `redis://`, `rediss://` or `unix://`, one Redis for every process of a deployment.
 
-`?deadline_ms=` in the URL says how long a take may wait (50 by default); settling and looking up keys may take four times as long.
+`?deadline_ms=` in the URL says how long a take may wait, and the key of a request be looked up (50 by default); settling may take
+four times as long.
 The other query options are redis-py's. Verdicts are read from each process's own memory; what the others learnt comes to it by
 `redis_evidence`. Clusters and Sentinels have URLs of their own: see
 `redis_cluster` and `redis_sentinel`, which open what is here over their own lines.

@@ -24,7 +24,7 @@ _SECRET = "azg:secret"  # noqa: S105
 _INDEX = "azg:keys"
 _OWNERS = ["azg:{owners}:by", "azg:{owners}:at"]
 _PATIENCE = 4
-"""A key or an owner may take so many times as long as a take of quota."""
+"""What an operator asks, and an owner, may take so many times as long as a take of quota; the key of a request may not."""
 
 
 class RedisKeys:
@@ -47,7 +47,7 @@ class RedisKeys:
         if known is not None:
             return known[0]
         began = self._cache.began()
-        record = await self._read(key_id)
+        record = await self._read(key_id, self._line.deadline_s)
         self._cache.put(key_id, record, began)
         return record
 
@@ -82,8 +82,9 @@ class RedisKeys:
     async def _ids(self) -> Sequence[str]:
         return [member.decode() for member in await self._call("SMEMBERS", _INDEX)]
 
-    async def _read(self, key_id: str) -> KeyRecord | None:
-        flat = await self._call("HGETALL", _place(key_id))
+    async def _read(self, key_id: str, deadline_s: float | None = None) -> KeyRecord | None:
+        within_s = self._deadline_s if deadline_s is None else deadline_s
+        flat = await self._line.call("HGETALL", _place(key_id), deadline_s=within_s)
         texts = [text.decode() for text in flat]
         return _record(key_id, dict(zip(texts[::2], texts[1::2], strict=True))) if texts else None
 
