@@ -50,6 +50,37 @@ def test_the_same_caller_and_request_get_the_same_answer_and_other_callers_other
     assert len({marked(PROSE, key_id=str(number))[0] for number in range(20)}) == 20
 
 
+PROTECTED = [
+    "`do not often`", "``it is ` not``", '"However, it is not."', "“I am. They do not often.”", "$it is not$", "\\(it is not\\)",
+    "$$it is. not$$",
+    "https://it.is/do-not/often", "often@it.is", "[it is not](https://do.not)", "{it is not, often}", "<code>do not often</code>",
+    "\n```\nit is not often. I am.\n```\n", "\n    it is not often\n", "\n| it is | not often |\n",
+    "\n> It is not often.\n", "\n# It is not often\n",
+]  # fmt: skip
+OPEN = [
+    "However, it is not so.",
+    "They do not often go there, and I am sure of it.",
+    "Perhaps this is the best. ",
+    "\n",
+    "the end of it is near",
+]
+
+
+@given(
+    parts=st.lists(st.sampled_from([*((text, True) for text in PROTECTED), *((text, False) for text in OPEN * 3)]), max_size=12),
+    key_id=st.sampled_from("abcdef"),
+)
+def test_no_protected_span_is_ever_changed(parts, key_id):
+    text = " ".join(part for part, _ in parts)
+    told = marked(text, key_id=key_id, strength=1.0)[0]
+    at = 0
+    for part, is_protected in parts:
+        if is_protected:
+            at = told.find(part, at)
+            assert at >= 0, (part, told)
+            at += len(part)
+
+
 def test_code_and_quotations_stay():
     for number in range(20):
         text, _ = marked(PROSE, key_id=str(number), strength=1.0)
