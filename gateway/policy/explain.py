@@ -76,7 +76,7 @@ def explain(policy: Policy, caller: Caller, model: str | None = None) -> Explana
         models=tier.models,
         model="" if model is None else _model(tier, model),
         upstream=_upstream(policy, model),
-        features=_features(tier.features),
+        features=_features(tier.features) + _always(tier),
         routes=tier.routes,
         limits=tuple(_limit(policy, tier, limit, caller, model) for limit in tier.limits),
         ladder=tuple(RungWords(rung.id, rung.at, _rung(rung)) for rung in policy.ladder),
@@ -160,6 +160,10 @@ def _features(caps: FeatureCaps) -> tuple[str, ...]:
     elif bias.mode != "allow":
         words.append(f"logit_bias: {'refused' if bias.mode == 'deny' else 'removed'}")
     return tuple(words)
+
+
+def _always(tier: Tier) -> tuple[str, ...]:
+    return (f"every answer altered by: {', '.join(tier.always)}",) if tier.always else ()
 
 
 def _limit(policy: Policy, tier: Tier, limit: Limit, caller: Caller, model: str | None) -> LimitWords:

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.model.caller import Caller
 from gateway.model.limit import Count, Limit
+from gateway.model.value import replace
 from gateway.policy.explain import explain, limit_words, period
 
 KEY = "9f2c61d07ab4" + "0" * 20
@@ -112,3 +113,10 @@ def test_limits_in_words():
     assert limit_words(found).startswith("4 requests at once, as many of them as the upstream serves (gradient)")
     bucket = Limit("l", Count.OUTPUT_TOKENS, "bucket", 2, 1_000_000, ("key",), burst=10)
     assert limit_words(bucket) == "2 output tokens per second, evenly, up to 10 at once"
+
+
+def test_a_tier_whose_answers_are_all_altered_says_so(small):
+    policy = small.policy("tier: standard", "tier: own")
+    for name, tier in policy.tiers.items():
+        policy.tiers[name] = replace(tier, always=("fingerprint",))
+    assert "every answer altered by: fingerprint" in explain(policy, Caller(KEY, "acme", tags=frozenset({"none"}))).features
