@@ -126,7 +126,7 @@ class Driver:
         self.in_flight = 0
         self._renewals: dict[str, tuple[Hold, float]] = {}
         self._settling: dict[str, asyncio.Task[SettleOutcome]] = {}
-        self._lost = False
+        self._lost: bool | None = None  # nobody has asked yet
         self._apart: set[asyncio.Task[Any]] = set()
 
     async def drive(self, first: Identify, door: Door) -> None:
@@ -260,7 +260,7 @@ class Driver:
         except StoreError as error:
             meter.count("gateway_holds_total", ("failed",))
             return self._state_lost(step.hold.claims, Lost(type(error).__name__))
-        if self._lost and not step.hold.degraded:
+        if self._lost is not False and not step.hold.degraded:
             self._up(True)
         meter.count("gateway_holds_total", ("taken" if taken.held else "refused",))
         return taken
@@ -414,7 +414,7 @@ class Driver:
         self._up(True)
 
     def _up(self, up: bool) -> None:
-        if self._lost == up:
+        if self._lost is not (not up):
             self._lost = not up
             self.world.meter.gauge("gateway_state_up", 1.0 if up else 0.0)
 

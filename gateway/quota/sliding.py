@@ -16,7 +16,7 @@ from msgspec import Struct
 from gateway.model.limit import Claim, LimitState
 from gateway.quota.window import LASTING_US, stated
 
-__all__ = ["SLICES", "SLIDING", "Slices", "SlidingWindow", "slice_us"]
+__all__ = ["SLICES", "SLIDING", "Slices", "SlicesCounter", "SlidingWindow", "slice_us"]
 
 SLICES = 60
 """Slices a window is cut into."""

@@ -11,7 +11,7 @@ from typing import Any
 from gateway.model.limit import Claim, LimitState
 from gateway.quota.window import stated
 
-__all__ = ["SLOTS", "Open", "Slots"]
+__all__ = ["SLOTS", "Open", "OpenCounter", "Slots"]
 
 Open = tuple[tuple[int, str], ...]
 """Open slots, soonest to expire first: when the lease ends, and the hold that has it. A lease that ends now is over."""
