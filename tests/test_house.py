@@ -29,6 +29,8 @@ TESTED_ELSEWHERE = {
     "gateway/stores/redis_holds.py": "tests/conformance/test_hold_store.py",
     "gateway/stores/redis_keys.py": "tests/conformance/test_key_store.py",
     "gateway/stores/sqlite.py": "tests/conformance/test_key_store.py",
+    "gateway/stores/alone.py": "tests/conformance/test_evidence_store.py",
+    "gateway/stores/redis_evidence.py": "tests/conformance/test_evidence_store.py",
     "gateway/risk/judged.py": "tests/conformance/test_risk_store.py",
     "gateway/stores/redis_rulings.py": "tests/conformance/test_ruling_store.py",
     "gateway/stores/sqlite_rulings.py": "tests/conformance/test_ruling_store.py",
