@@ -73,7 +73,7 @@ class FeatureCaps:
     choices: int | None = None
     max_output: int | None = None
     deny: frozenset[str] = frozenset()
-    """Names among logprobs, choices, max_output that are refused over the cap instead of clipped."""
+    """Names among logprobs, logit_bias, choices, max_output that are refused over the cap instead of clipped."""
 
     @property
     def any(self) -> bool:

@@ -156,7 +156,8 @@ def _features(caps: FeatureCaps) -> tuple[str, ...]:
             words.append(f"{name}: {'none' if cap < 0 else f'at most {cap}'}, {'refused' if name in caps.deny else 'clipped'} beyond")
     bias = caps.logit_bias
     if bias.mode == "values":
-        words.append(f"logit_bias: only {', '.join(f'{value:g}' for value in bias.values)}")
+        others = ", others refused" if "logit_bias" in caps.deny else ""
+        words.append(f"logit_bias: only {', '.join(f'{value:g}' for value in bias.values)}{others}")
     elif bias.mode != "allow":
         words.append(f"logit_bias: {'refused' if bias.mode == 'deny' else 'removed'}")
     return tuple(words)

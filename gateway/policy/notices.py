@@ -26,7 +26,7 @@ _NOT_YET = "not acted on by this version"
 def notices_of(loaded: Loaded) -> list[PolicyProblem]:
     """All notices on a policy, in the order of the file."""
     found: list[PolicyProblem] = []
-    for notice in (_callers, _tiers, _limits, _signals, _ladder, _sections, _upstreams, _examples):
+    for notice in (_callers, _tiers, _limits, _ladder, _sections, _upstreams, _examples):
         found.extend(notice(loaded))
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
@@ -72,13 +72,6 @@ def _money(loaded: Loaded, place: Path, tier: Tier, limit: Limit) -> Found:
         named = ", ".join(unpriced[:5]) + (", ..." if len(unpriced) > 5 else "")
         what = "cost nothing here" if limit.shadow else "are refused here"
         yield loaded.tree.problem((*place, "count"), f"models that have no price {what} ({named})", 'a price for "*" would cover all')
-
-
-def _signals(loaded: Loaded) -> Found:
-    registered = names("signals")
-    for name, rule in loaded.policy.signals.items():
-        if name not in registered and name != "linkage" and rule.level != "off":
-            yield loaded.tree.problem(("signals", name), "this version has no such signal: it has no effect yet", key=True)
 
 
 def _ladder(loaded: Loaded) -> Found:

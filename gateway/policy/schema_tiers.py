@@ -94,7 +94,9 @@ class FeatureBlock(Section):
         default=None, description="Most answers per request (`n`, times `best_of`)."
     )
     max_output: Amount | None = Field(default=None, description="Most output tokens that a request may ask for.")
-    deny: list[Literal["logprobs", "choices", "max_output"]] = Field(default=[], description="Caps that refuse instead of clipping.")
+    deny: list[Literal["logprobs", "logit_bias", "choices", "max_output"]] = Field(
+        default=[], description="Caps that refuse instead of clipping."
+    )
 
 
 _SUBJECT = {"enum": list(get_args(Subject))}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from itertools import islice
 
 import pytest
 from click.testing import CliRunner
@@ -116,8 +118,10 @@ def test_development_traffic_can_be_replayed(shared):
     result = run("default", "strict", "--json", "--replay", shared / "traces" / "dev.jsonl.gz", "--first", "2000")
     replay = json.loads(result.stdout)["replay"]
     assert replay["records"] == 2000
-    assert replay["old"]["refused_by_policy"] == 0
-    assert replay["new"]["refused_by_policy"] > 0
+    with gzip.open(shared / "traces" / "dev.jsonl.gz") as lines:
+        biases = [json.loads(line)["request"].get("logit_bias") or {} for line in islice(lines, 2000)]
+    assert replay["old"]["refused_by_policy"] == sum(any(value != -100 for value in bias.values()) for bias in biases)
+    assert replay["new"]["refused_by_policy"] > replay["old"]["refused_by_policy"] > 0
     assert "hostile" not in result.stdout
 
 

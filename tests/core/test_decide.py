@@ -120,6 +120,11 @@ def test_a_model_outside_the_tier_cannot_be_looked_up_behind_a_shared_credential
         ({"choices": 1, "deny": frozenset({"choices"})}, {"choices": 2}, "feature.choices"),
         ({"max_output": 10, "deny": frozenset({"max_output"})}, {"max_output": 11}, "feature.max_output"),
         ({"logit_bias": BiasCap("deny")}, {"logit_bias": (-100.0, 5.0)}, "feature.logit_bias"),
+        (
+            {"logit_bias": BiasCap("values", (-100.0,)), "deny": frozenset({"logit_bias"})},
+            {"logit_bias": (-100.0, 5.0)},
+            "feature.logit_bias",
+        ),
     ],
 )
 def test_features_over_a_cap_are_refused_where_deny_names_them(make, caps, facts, reason):

@@ -47,7 +47,6 @@ def test_the_small_policy_has_nothing_to_be_said(small):
             "",
             "tiers.free.limits[0]: when the state is lost each process gives out 0.5 of it anew",
         ),
-        ("", "", "signals:\n  cadence: { level: watch }\n", "signals.cadence: this version has no such signal"),
         ("", "", LADDER, "ladder: no signal is at `enforce`"),
         ("", "", LADDER, "ladder[1]: this version does not have rewrite: recorded, not acted on"),
         ("", "", LADDER, "ladder[2]: this version puts no challenge"),
