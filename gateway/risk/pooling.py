@@ -1,6 +1,6 @@
 """Groups out of pools: accounts whose shared wording asks for what a copier asks for, or whose contents were dealt out to them.
 
-Pools of one hand have most of their accounts in common (a wrapper's head and its tail, one of several wordings) and are one group. What
+Pools of one hand have most of their accounts in common (one wrapper in several wordings) and are one group. What
 speaks is kept: the strongest that each signal says of a pool in it, and the first deal that shows.
 """
 
@@ -17,7 +17,7 @@ from gateway.risk.together import WORDING, Link
 __all__ = ["SPEAKS", "Pooled", "pooled"]
 
 _FEWEST, _FEWEST_ELSE = 3, 5
-"""Accounts of a wording that asks: at a text's beginning, and elsewhere, where contents may end alike as well."""
+"""Accounts of a wording that asks: at a text's beginning, and in a system prompt, which frameworks and vendors bring along."""
 SPEAKS = 20.0
 """Decibans of wording that make a pool tell by itself: a hundred to one, as for a caller who sends nothing else."""
 _ALIKE, _OWN = 2.5, 4.0
@@ -28,8 +28,9 @@ _MANY, _MUCH, _FEWEST_MANY = 8, 0.2, 4
 """So many times, and so much of all it sends, by so many accounts. People with one phrase send it now and then around what all of them
 are given, and jobs with ever other wordings take from one source too."""
 _DEALT, _DEALT_IN_PART = 19.0, 2.0
-"""Of 107 wordings that four and more honest accounts of rehearsals began with, none had contents dealt out (the nearest: 3.1 times):
-10 log10(108 / 1), and one less because the bound was drawn in sight of some of them."""
+"""Of 107 wordings that four and more honest accounts of rehearsals began with, none had contents dealt out at the end of the trace (the
+nearest: 3.1 times): 10 log10(108 / 1), and one less because the bound was drawn in sight of them. They come of few personas, so that
+they are not 107 independent ones: the weight is as much judgement as count."""
 
 
 @dataclass(frozen=True, slots=True)

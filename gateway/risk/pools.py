@@ -1,8 +1,9 @@
-"""Requests that begin, or end, with the same rare words in several accounts, put together as if one caller had sent them.
+"""Requests that begin with the same rare words in several accounts, put together as if one caller had sent them.
 
 Under cover an account shows its wrapper now and then only, too seldom to recur among its last requests. So the eight masked words that
-a request begins with, those that it ends with, and its system prompt are looked up among everybody's; what two accounts send around
-different texts becomes a `Pool`, which counts who sends it and has the signals watch what is sent. Cover does not come in.
+a request begins with, and its system prompt, are looked up among everybody's; what two accounts send around different texts becomes a
+`Pool`, which counts who sends it and has the signals watch what is sent. Cover does not come in. Ends are not looked at: contents of
+one source end alike too, and where those ask for something, whoever works on them would be taken for one who asks.
 
 A pool tells two things. What its requests *ask for*, by the signals (`said`); and whether their contents were *dealt out*: as alike
 between accounts as within one, and hardly any text in two of them. Customers come back to their own things, users of one benchmark send
@@ -26,7 +27,7 @@ from gateway.signals.cues import CUE_MASK
 
 __all__ = ["TWICE", "Pool", "Pools"]
 
-Place = Literal["head", "tail", "system"]
+Place = Literal["head", "system"]
 
 _MASK = 0xFFFFFFFF
 _FEWEST_WORDS = 12
@@ -156,11 +157,9 @@ class Pools:
 
     def feed(self, number: int, look: Look) -> None:
         """One request of an account that it has not sent just before."""
-        if look.words >= _FEWEST_WORDS:
-            ends: tuple[tuple[Place, int], ...] = (("head", look.head & _MASK | 1), ("tail", (look.tail & _MASK | 1) ^ 2))
-            for place, name in ends:
-                if name not in self._known:
-                    self._feed(place, name, number, look)
+        name = look.head & _MASK | 1
+        if look.words >= _FEWEST_WORDS and name not in self._known:
+            self._feed("head", name, number, look)
         if look.system_words >= _FEWEST_SYSTEM and look.words:
             self._feed("system", (look.system ^ 3) & _MASK, number, look)
 
