@@ -138,7 +138,7 @@ class Running:
         self.stack.push_async_callback(sink.aclose)
         await sink.start()
         upstreams = await self._upstreams(ways, client)
-        self.rulings = Rulings(opened.rulings)
+        self.rulings = Rulings(opened.rulings, sink.ruling)
         history = RuledVerdicts(opened.verdicts, self.rulings)
         self.weigher = self._weigher(history, policy.memory)
         self.world = World(
@@ -273,7 +273,7 @@ class Running:
         return await story_of(self._room(), key)
 
     async def rule(self, key: str, finding: Finding, by: str, why: str) -> dict[str, object]:
-        """Write a decision down and go by it at once."""
+        """Write a decision down, in the state and in this process's log, and go by it at once."""
         ruling = await rule_on(self._room(), key, finding, by=by, why=why)
         await self.rulings.read()
         return {"key_id": ruling.key_id, "finding": ruling.finding, "at_us": ruling.at_us, "by": ruling.by, "why": ruling.why}

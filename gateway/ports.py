@@ -273,7 +273,7 @@ class Upstream(Protocol):
 class AuditSink(Protocol):
     """Where decisions are written down, in one chain per process.
 
-    - `opened` and `record` return when the line is as durable as the policy asks; the line is queued at once, before the
+    - `opened`, `record` and `ruling` return when the line is as durable as the policy asks; the line is queued at once, before the
       first wait, so that a cancelled wait loses nothing. AuditError when it cannot be written.
     - Lines stand in the order of the calls.
     - `find(id)` gives a record's line as stored (decoded), or None.
@@ -284,6 +284,7 @@ class AuditSink(Protocol):
 
     async def opened(self, line: Opened) -> None: ...
     async def record(self, record: AuditRecord) -> None: ...
+    async def ruling(self, ruling: Ruling) -> None: ...
     async def find(self, record_id: str) -> dict[str, object] | None: ...
     async def aclose(self) -> None: ...
 

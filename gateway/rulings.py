@@ -1,15 +1,17 @@
-"""What people decided, as a running process goes by it: read from the state twice a second, looked at by every request.
+"""What people decided, in a running process: read from the state twice a second, looked at by every request, and written to its log.
 
 A cleared caller's evidence is dropped where it is heard of, and no verdict from before stands; a confirmed caller's verdict says so.
+The log of a process says what it goes by: what stood when it began, and each decision that it heard of since, once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 
-from gateway.errors import StoreError
+from gateway.errors import AuditError, StoreError
 from gateway.model.caller import fingerprint
 from gateway.model.evidence import Verdict
 from gateway.model.ruling import Ruling
@@ -26,12 +28,16 @@ _MOST = 10_000
 
 
 class Rulings:
-    """The ruling that stands on each caller, and `heard`, called once for each that comes."""
+    """The ruling that stands on each caller; `heard` is called once for each that comes, and `write` puts it into the log."""
 
-    def __init__(self, store: RulingStore) -> None:
+    def __init__(self, store: RulingStore, write: Callable[[Ruling], Awaitable[None]] | None = None) -> None:
         self._store = store
         self._place = 0
+        self._began = False
         self._standing: dict[str, Ruling] = {}
+        self._write = write
+        self._unwritten: deque[Ruling] = deque(maxlen=_MOST)
+        self._reading = asyncio.Lock()
         self.heard: Callable[[Ruling], object] = _unheard
 
     def of(self, key_id: str) -> Ruling | None:
@@ -39,17 +45,36 @@ class Rulings:
         return self._standing.get(key_id)
 
     async def read(self) -> None:
-        """Take in what came since the last time. StoreError."""
-        self._place, came = await self._store.since(self._place)
-        for ruling in came:
-            if self._standing.get(ruling.key_id) == ruling:
-                continue
-            self._standing.pop(ruling.key_id, None)
-            self._standing[ruling.key_id] = ruling
-            _log.info("%s was %s by %s", fingerprint(ruling.key_id), ruling.finding, ruling.by)
-            self.heard(ruling)
-        while len(self._standing) > _MOST:
-            del self._standing[next(iter(self._standing))]
+        """Take in what came since the last time, and write it down. StoreError."""
+        async with self._reading:
+            place, came = await self._store.since(self._place)
+            whole, self._began, self._place = not self._began or place < self._place, True, place
+            new = [ruling for ruling in came if self._take(ruling)]
+            while len(self._standing) > _MOST:
+                del self._standing[next(iter(self._standing))]
+            if self._write is not None:
+                self._unwritten.extend(_last(new) if whole else new)
+        await self._written()
+
+    def _take(self, ruling: Ruling) -> bool:
+        """Go by a ruling from now on; False where it is known already."""
+        if self._standing.get(ruling.key_id) == ruling:
+            return False
+        self._standing.pop(ruling.key_id, None)
+        self._standing[ruling.key_id] = ruling
+        _log.info("%s was %s by %s", fingerprint(ruling.key_id), ruling.finding, ruling.by)
+        self.heard(ruling)
+        return True
+
+    async def _written(self) -> None:
+        """Write what waits for it; what cannot be written now is tried again with the next reading."""
+        while self._write is not None and self._unwritten:
+            ruling = self._unwritten.popleft()
+            try:
+                await self._write(ruling)
+            except AuditError:
+                self._unwritten.appendleft(ruling)
+                return
 
     async def watch(self) -> None:
         """Read for as long as the process serves. While the state does not answer, what is known stands."""
@@ -75,6 +100,12 @@ class RuledVerdicts:
     def put(self, key_id: str, verdict: Verdict) -> None:
         """See `ports.HistoryStore`."""
         self._verdicts.put(key_id, replace(verdict, confirmed=False))  # said anew by `standing`, as long as it is so
+
+
+def _last(rulings: Sequence[Ruling]) -> list[Ruling]:
+    """Of each caller the last, in their order."""
+    last = {ruling.key_id: ruling for ruling in rulings}
+    return [ruling for ruling in rulings if last[ruling.key_id] is ruling]
 
 
 def _unheard(ruling: Ruling) -> None:

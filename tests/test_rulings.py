@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from gateway.errors import AuditError
 from gateway.model.evidence import NO_VERDICT, Verdict
 from gateway.model.ruling import Ruling
 from gateway.rulings import RuledVerdicts, Rulings
@@ -55,3 +58,69 @@ async def test_each_ruling_is_heard_once(store):
     await rulings.read()
     await rulings.read()
     assert heard == [first]
+
+
+# ── The log ─────────────────────────────────────────────────────────────────────────────────────
+
+OTHER = "b" * 32
+
+
+def ruling(finding, at_us, key=KEY):
+    return Ruling(key, finding, at_us, "maria", "one exercise")
+
+
+class Disk:
+    """A log that takes lines or does not."""
+
+    def __init__(self):
+        self.lines, self.full = [], False
+
+    async def write(self, ruling):
+        if self.full:
+            raise AuditError("no space")
+        self.lines.append(ruling)
+
+
+async def test_the_log_begins_with_what_stands_and_goes_on_with_what_is_heard(store):
+    for one in (ruling("cleared", 1), ruling("confirmed", 2, OTHER), ruling("confirmed", 3)):
+        await store.put(one)
+    disk = Disk()
+    rulings = Rulings(store, disk.write)
+    await rulings.read()
+    assert disk.lines == [ruling("confirmed", 2, OTHER), ruling("confirmed", 3)]
+    for one in (ruling("cleared", 4), ruling("confirmed", 5)):
+        await store.put(one)
+    await rulings.read()
+    await rulings.read()
+    assert disk.lines[2:] == [ruling("cleared", 4), ruling("confirmed", 5)]
+
+
+async def test_a_first_decision_that_is_taken_while_it_serves_is_written_though_another_follows_at_once(store):
+    disk = Disk()
+    rulings = Rulings(store, disk.write)
+    await rulings.read()
+    for one in (ruling("confirmed", 1), ruling("cleared", 2)):
+        await store.put(one)
+    await rulings.read()
+    assert disk.lines == [ruling("confirmed", 1), ruling("cleared", 2)]
+
+
+async def test_what_cannot_be_written_holds_all_the_same_and_is_written_as_soon_as_it_can_be(store):
+    disk = Disk()
+    rulings = Rulings(store, disk.write)
+    disk.full = True
+    for one in (ruling("confirmed", 1), ruling("confirmed", 2, OTHER)):
+        await store.put(one)
+    await rulings.read()
+    assert rulings.of(KEY).finding == "confirmed"
+    disk.full = False
+    await rulings.read()
+    assert disk.lines == [ruling("confirmed", 1), ruling("confirmed", 2, OTHER)]
+
+
+async def test_two_readings_at_once_write_it_once(store):
+    disk = Disk()
+    rulings = Rulings(store, disk.write)
+    await store.put(ruling("confirmed", 1))
+    await asyncio.gather(rulings.read(), rulings.read())
+    assert disk.lines == [ruling("confirmed", 1)]

@@ -12,8 +12,9 @@ from gateway.model.caller import Caller, fingerprint
 from gateway.model.decision import Action, Decision
 from gateway.model.record import AuditRecord, Opened
 from gateway.model.request import RequestFacts, Usage
+from gateway.model.ruling import LONGEST_WHY, Ruling
 
-__all__ = ["encode", "interrupted", "opened_members", "record_members"]
+__all__ = ["encode", "interrupted", "opened_members", "record_members", "ruling_members"]
 
 _encode = msgspec.json.Encoder().encode
 _SHORT, _LONG, _MANY = 200, 1000, 32
@@ -60,6 +61,18 @@ def opened_members(line: Opened) -> bytes:
     """The members of a stream's opening."""
     return encode({
         "id": line.id, "key_id": line.key_id[:_SHORT], "account": line.account[:_SHORT], "model": line.model[:_SHORT],
+    })  # fmt: skip
+
+
+def ruling_members(ruling: Ruling, heard_us: int) -> bytes:
+    """The members of a person's decision, as the process took it in at `heard_us`. Reason and name are the operator's own words."""
+    return encode({
+        "key": fingerprint(ruling.key_id),
+        "key_id": ruling.key_id[:_SHORT],
+        "finding": ruling.finding,
+        "by": ruling.by[:_SHORT],
+        "why": ruling.why[:LONGEST_WHY],
+        "heard": heard_us,
     })  # fmt: skip
 
 

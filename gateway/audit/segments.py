@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.audit.folder import log_folder
-from gateway.audit.lines import opened_members, record_members
+from gateway.audit.lines import opened_members, record_members, ruling_members
 from gateway.audit.read import decode, find_records, read_place
 from gateway.audit.recover import recover_all
 from gateway.audit.signing import Signer
@@ -26,6 +26,7 @@ from gateway.audit.writer import SEGMENT_BYTES, ChainWriter, Entry
 from gateway.errors import AuditError, SettingsError
 from gateway.model.policy import AuditRules
 from gateway.model.record import AuditRecord, Opened
+from gateway.model.ruling import Ruling
 from gateway.ports import Clock, Meter
 
 __all__ = ["SegmentSink"]
@@ -90,6 +91,10 @@ class SegmentSink:
     async def record(self, record: AuditRecord) -> None:
         """A request has ended."""
         await self._append(Entry("record", record.at_us, record_members(record), record.id))
+
+    async def ruling(self, ruling: Ruling) -> None:
+        """A person has decided about a caller. Where it cannot be written the caller keeps it and comes again: it is never `lost`."""
+        await self._append(Entry("ruling", ruling.at_us, ruling_members(ruling, self._clock.now())))
 
     async def find(self, record_id: str) -> dict[str, object] | None:
         """A record by its id, from this chain or any other of the folder; the newest if there were two."""

@@ -13,9 +13,12 @@ import pytest
 from gateway.audit import segments as module
 from gateway.audit.appendfile import AppendFile
 from gateway.audit.folder import chain_folders, segments
+from gateway.audit.query import Query, select
+from gateway.audit.read import decode
 from gateway.audit.verify import verify
 from gateway.errors import AuditError, SettingsError
 from gateway.metrics import Metrics
+from gateway.model.ruling import Ruling
 from tests.audit.making import a_record, an_opening, child, lines, record_ids, sink
 
 
@@ -311,3 +314,17 @@ def test_a_sink_whose_loop_is_over_is_closed_from_another(tmp_path, monkeypatch)
     assert record_ids(tmp_path) == ["first", "second", "third"]
     assert lines(tmp_path)[-1]["kind"] == "closed"
     assert verify(tmp_path).broken == []
+
+
+async def test_a_decision_of_a_person_is_a_line_of_the_chain_and_no_record(tmp_path):
+    made = sink(tmp_path)
+    await made.start()
+    await made.record(a_record("first"))
+    await made.ruling(Ruling("ab" * 16, "cleared", 1_790_000_000_000_000, "maria", 'one "exercise"\n,"kind":"record","at":1'))
+    await made.aclose()
+    [line] = [line for line in lines(tmp_path) if line["kind"] == "ruling"]
+    assert (line["key"], line["key_id"], line["finding"], line["by"]) == ("fp:" + "ab" * 6, "ab" * 16, "cleared", "maria")
+    assert (line["at"], line["heard"] > line["at"]) == (1_790_000_000_000_000, True)
+    report = verify(tmp_path)
+    assert (report.broken, report.notices, report.records) == ([], [], 1)
+    assert [decode(found)["id"] for found in select(tmp_path, Query())] == ["first"]
