@@ -1,18 +1,25 @@
-"""`gateway lab traffic`: labelled traffic of honest and hostile personas, to rehearse a policy on before it acts on anybody."""
+"""`gateway lab`: `traffic` of callers whose intent is known, to rehearse a policy on, and `run`, what a copier of the demo gets."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from gateway.app import Gateway
 from gateway.cli.options import json_option, print_json
+from gateway.errors import SettingsError
 from gateway.lab.cast import Player, cast
 from gateway.lab.clocks import read_arrivals
 from gateway.lab.corpora import Corpora, read_prompts
+from gateway.lab.experiments import EXPERIMENTS, experiments_of
+from gateway.lab.experiments.base import Setting, Table
+from gateway.lab.experiments.page import markdown, put
 from gateway.lab.personas import PERSONAS, chosen
 from gateway.lab.personas.base import Half, Persona
 from gateway.lab.traffic import Written, write_trace
@@ -22,7 +29,7 @@ __all__ = ["lab"]
 
 @click.group()
 def lab() -> None:
-    """Rehearse: compose traffic of callers whose intent is known.
+    """Rehearse: compose traffic of callers whose intent is known, or try what copying a model gets.
 
     Example: gateway lab traffic --callers 400 --seed 1 --out rehearsal.jsonl.gz
     """
@@ -87,6 +94,77 @@ def traffic(
         print_json(told_of)
     else:
         _print(told_of)
+
+
+@lab.command("run")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@click.option("--list", "listing", is_flag=True, help="Say what experiments there are.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="The same seed makes the same choices.")
+@click.option("--repeats", default=40, show_default=True, type=click.IntRange(1, 1000), help="Repetitions of what is left to chance.")
+@click.option("--scale", default=1.0, show_default=True, type=click.FloatRange(0.01, 4.0), help="Below 1 smaller and sooner done.")
+@click.option("--prompts", multiple=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="JSON Lines with prompts and answers of a model, for text; repeatable. Without: made-up answers.")  # fmt: skip
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.md",
+              help="A page to write the tables into, between the marks of each experiment.")  # fmt: skip
+@json_option
+def run_experiments(
+    names: tuple[str, ...],
+    listing: bool,
+    seed: int,
+    repeats: int,
+    scale: float,
+    prompts: tuple[Path, ...],
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Copy the demo's model over HTTP, with and without the gateway before it, and say what was got. Each takes minutes.
+
+    Exits 0 when all were carried out, whatever was found; 2 where a name is unknown or a file cannot be read or written.
+
+    Example: gateway lab run last_layer --seed 1
+    """
+    if listing:
+        _list_experiments(as_json)
+        return
+    wanted = experiments_of(names)
+    items = tuple(item for path in prompts for item in read_prompts(path))
+
+    def told(what: str) -> None:
+        click.echo(what, err=True)
+
+    setting = Setting(Gateway, seed=seed, repeats=repeats, scale=scale, prompts=items, told=told)
+    found: dict[str, tuple[Table, ...]] = {}
+    for experiment in wanted:
+        found[experiment.name] = asyncio.run(experiment.run(setting))
+        if out is not None:
+            _write(out, experiment.name, found[experiment.name], seed)
+        if not as_json:
+            click.echo(markdown(found[experiment.name]) + "\n")
+    if as_json:
+        print_json({name: [_plain(table) for table in tables] for name, tables in found.items()})
+
+
+def _list_experiments(as_json: bool) -> None:
+    if as_json:
+        print_json([{"name": one.name, "says": one.says} for one in EXPERIMENTS.values()])
+        return
+    for one in EXPERIMENTS.values():
+        click.echo(f"{one.name:<12} {one.says}")
+
+
+def _write(out: Path, name: str, tables: Sequence[Table], seed: int) -> None:
+    """The tables into the page, with the day and the command."""
+    try:
+        page = out.read_text(encoding="utf-8") if out.exists() else ""
+        told = f"`gateway lab run {name} --seed {seed}`, {time.strftime('%Y-%m-%d', time.gmtime())}.\n\n{markdown(tables)}"
+        out.write_text(put(page, name, told), encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"{out} cannot be written: {error.strerror}") from None
+
+
+def _plain(table: Table) -> dict[str, Any]:
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    return {"title": table.title, "rows": rows, "note": table.note}
 
 
 def _list(as_json: bool) -> None:

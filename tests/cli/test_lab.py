@@ -1,4 +1,4 @@
-"""`gateway lab traffic`: writes a trace, says what is in it, lists its personas, and exits as promised."""
+"""`gateway lab`: traffic is written and summed up, experiments are run and told, and both exit as promised."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from click.testing import CliRunner
 from gateway.cli import cli
 from gateway.cli.lab import lab
 from gateway.errors import SettingsError
+from gateway.lab.experiments import EXPERIMENTS
+from gateway.lab.experiments.base import Table
 from gateway.lab.personas import PERSONAS
 from gateway.trace import read_trace
 
@@ -62,3 +64,35 @@ def test_wrong_calls_are_told_apart(tmp_path):
 def test_help_shows_an_example(words):
     told = CliRunner().invoke(cli, [*words, "--help"]).stdout
     assert "Example: gateway lab traffic" in told
+
+
+def test_experiments_are_listed_by_name():
+    told = CliRunner().invoke(lab, ["run", "--list"]).stdout
+    assert [line.split()[0] for line in told.splitlines()] == list(EXPERIMENTS)
+    listed = json.loads(CliRunner().invoke(lab, ["run", "--list", "--json"]).stdout)
+    assert [one["name"] for one in listed] == list(EXPERIMENTS)
+
+
+def test_an_unknown_experiment_is_named():
+    assert "first_layer" in str(CliRunner().invoke(lab, ["run", "first_layer"]).exception)
+
+
+def test_an_experiment_prints_its_tables_and_writes_them_into_a_page(tmp_path, monkeypatch):
+    class Tiny:
+        name = "tiny"
+        says = "nothing"
+
+        async def run(self, setting):
+            return (Table("Tiny", ("seed", "scale"), ((str(setting.seed), str(setting.scale)),)),)
+
+    monkeypatch.setitem(EXPERIMENTS, "tiny", Tiny())
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n")
+    asked = ["run", "tiny", "--seed", "7", "--scale", "0.5"]
+    done = CliRunner().invoke(lab, [*asked, "--out", str(page), "--json"])
+    assert json.loads(done.stdout)["tiny"][0]["rows"] == [{"seed": "7", "scale": "0.5"}]
+    assert "| 7 | 0.5 |" in page.read_text()
+    assert "`gateway lab run tiny --seed 7`" in page.read_text()
+    assert "| 7 | 0.5 |" in CliRunner().invoke(lab, asked).stdout
+    lost = CliRunner().invoke(lab, [*asked, "--out", str(tmp_path / "absent" / "page.md")])
+    assert isinstance(lost.exception, SettingsError)

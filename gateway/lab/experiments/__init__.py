@@ -1,0 +1,20 @@
+"""Experiments anyone can repeat: what a copier gets with and without the gateway, and what he gets who knows of it."""
+
+from __future__ import annotations
+
+from gateway.errors import SettingsError
+from gateway.lab.experiments import last_layer
+from gateway.lab.experiments.base import Experiment
+
+__all__ = ["EXPERIMENTS", "experiments_of"]
+
+EXPERIMENTS: dict[str, Experiment] = {module.EXPERIMENT.name: module.EXPERIMENT for module in (last_layer,)}
+"""Name -> experiment, in the order in which all are run."""
+
+
+def experiments_of(names: tuple[str, ...]) -> tuple[Experiment, ...]:
+    """Those of these names, all where there are none. SettingsError names what is unknown."""
+    unknown = [name for name in names if name not in EXPERIMENTS]
+    if unknown:
+        raise SettingsError(f"no experiment is called {unknown[0]!r}: there are {', '.join(EXPERIMENTS)}")
+    return tuple(EXPERIMENTS[name] for name in dict.fromkeys(names)) or tuple(EXPERIMENTS.values())
