@@ -6,6 +6,8 @@ arrival.
 
 from __future__ import annotations
 
+from array import array
+
 from gateway.model.look import Look
 from gateway.signals.counting import Counting
 from gateway.signals.counts import Counts
@@ -32,13 +34,13 @@ class Cadence(Counting):
         now = (look.at_us // _TICK_US) & 0xFFFFFFFF
         if len(state.recent) != 2:
             state.count(False)
-            state.recent = [now, 0]
+            state.recent = array("I", (now, 0))
             return
         last, before = state.recent
         gap = max(0, now - last)
         steady = 20 <= gap <= _LONGEST and 20 * abs(gap - before) <= before
         state.count(steady)
-        state.recent = [now, gap]
+        state.recent = array("I", (now, gap))
 
 
 SIGNAL = Cadence()

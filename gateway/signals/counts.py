@@ -13,6 +13,7 @@ callers ever came as high.
 
 from __future__ import annotations
 
+from array import array
 from math import inf, lgamma, log
 from typing import Any
 
@@ -29,7 +30,8 @@ _MOST_PARTS = 8
 
 
 class Counts:
-    """`seen` requests, `hits` among them, `parts`: further counts of the signal's own, `recent`: 32-bit hashes, the newest last."""
+    """`seen` requests, `hits` among them, `parts`: further counts of the signal's own, `recent`: 32-bit hashes, the newest last: four
+    bytes each, for as numbers of their own they would be most of what a caller takes."""
 
     __slots__ = ("hits", "parts", "recent", "seen")
 
@@ -37,7 +39,7 @@ class Counts:
         self.seen = 0
         self.hits = 0
         self.parts = [0] * parts
-        self.recent: list[int] = []
+        self.recent = array("I")
 
     def count(self, hit: bool) -> None:
         """One request more."""
@@ -50,8 +52,10 @@ class Counts:
 
     def remember(self, hashed: int) -> None:
         """What was just seen, as `short` of it; the oldest goes."""
-        self.recent.append(hashed)
-        del self.recent[:-MOST_RECENT]
+        recent = self.recent
+        recent.append(hashed)
+        if len(recent) > MOST_RECENT:
+            del recent[0]
 
 
 def short(hashed: int) -> int:
@@ -61,19 +65,19 @@ def short(hashed: int) -> int:
 
 def dump_counts(state: Counts) -> list[Any]:
     """As plain JSON."""
-    return [state.seen, state.hits, state.parts, state.recent]
+    return [state.seen, state.hits, state.parts, state.recent.tolist()]
 
 
 def load_counts(plain: Any, parts: int = 0) -> Counts:
     """The state that `dump_counts` made `plain` of. ValueError or TypeError where it is none."""
     seen, hits, counted, recent = plain
     numbers = [seen, hits, *counted, *recent]
-    if not all(type(number) is int and number >= 0 for number in numbers):
-        raise ValueError("counts are whole numbers, none below zero")
+    if not all(type(number) is int and 0 <= number < 1 << 32 for number in numbers):
+        raise ValueError("counts are whole numbers of 32 bits")
     if hits > seen or seen > 2 * MOST_SEEN or len(counted) != parts or parts > _MOST_PARTS or len(recent) > MOST_RECENT:
         raise ValueError("these counts are not of this signal")
     state = Counts(parts)
-    state.seen, state.hits, state.parts, state.recent = seen, hits, list(counted), list(recent)
+    state.seen, state.hits, state.parts, state.recent = seen, hits, list(counted), array("I", recent)
     return state
 
 
@@ -82,7 +86,7 @@ def merge_counts(state: Counts, other: Counts) -> None:
     state.seen += other.seen
     state.hits += other.hits
     state.parts = [mine + theirs for mine, theirs in zip(state.parts, other.parts, strict=True)]
-    state.recent = [*other.recent, *state.recent][-MOST_RECENT:]
+    state.recent = (other.recent + state.recent)[-MOST_RECENT:]
     while state.seen > MOST_SEEN:
         state.seen //= 2
         state.hits //= 2

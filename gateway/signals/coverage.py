@@ -34,7 +34,7 @@ class Coverage(Counting):
     def watch(self, state: Counts, look: Look) -> None:
         head, tail = short(look.head), short(look.tail)
         # A run that goes on, and a sample of what was just asked, are no news.
-        if not look.words or (look.goes_on and look.turns <= 1) or state.recent[-2:] == [head, tail]:
+        if not look.words or (look.goes_on and look.turns <= 1) or state.recent[-2:].tolist() == [head, tail]:
             return
         state.count(no_reader(look) and head not in state.recent and tail not in state.recent)
         state.remember(head)

@@ -36,8 +36,8 @@ _RECORDS = (
     (frozenset({"prompt", "completion"}), LEANS["form"]),
 )
 """Fields of records that models are trained on."""
-_MODELS = frozenset({"assistant", "tool", "function"})
-_CALLS = frozenset({"function_call", "function_call_output"})
+_MODELS = ("assistant", "tool", "function")
+_CALLS = ("function_call", "function_call_output")  # tuples: a client may send what has no hash
 _THINKING = ("<think", "</think", "<scratchpad", "</scratchpad", "<thought", "</thought", "<reasoning", "</reasoning")
 _MOST_COUNT = 1 << 40
 

@@ -5,6 +5,8 @@ Every honest customer is new once, and many begin with a batch. Worth next to no
 
 from __future__ import annotations
 
+from array import array
+
 from gateway.model.look import Look
 from gateway.signals.counting import Counting
 from gateway.signals.counts import Counts
@@ -39,7 +41,7 @@ class Ramp(Counting):
         now = look.at_us // 1_000_000
         close = bool(state.recent) and now - state.recent[0] <= _FAST_S
         state.count(close and 0 <= now - created <= _YOUNG_S)
-        state.recent = [max(0, now) & 0xFFFFFFFF]
+        state.recent = array("I", (max(0, now) & 0xFFFFFFFF,))
 
 
 SIGNAL = Ramp()

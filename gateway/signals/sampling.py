@@ -43,7 +43,7 @@ class Sampling:
         prompt = short(look.exact)
         spread = look.temperature != 0
         # Customers ask what others asked; whoever samples asks twice running.
-        again = state.recent[-1:] == [prompt]
+        again = state.recent[-1:].tolist() == [prompt]
         hit = spread and (look.choices > 1 or again)
         state.count(hit)
         if hit:

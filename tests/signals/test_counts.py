@@ -53,7 +53,7 @@ def test_only_the_newest_is_remembered():
     state = Counts()
     for number in range(3 * MOST_RECENT):
         state.remember(number)
-    assert state.recent == list(range(2 * MOST_RECENT, 3 * MOST_RECENT))
+    assert state.recent.tolist() == list(range(2 * MOST_RECENT, 3 * MOST_RECENT))
 
 
 def test_counts_survive_as_json_and_add_up():
@@ -77,3 +77,9 @@ def test_merged_counts_stay_within_their_bound():
 @pytest.mark.parametrize(("value", "worth", "weight"), [(50, 12, 9), (50, 4, 4), (2, 12, 2), (-inf, 12, -inf)])
 def test_a_weight_is_never_above_what_bounds_it(value, worth, weight):
     assert weight_of("any", value, 9, Worth(worth)) == weight
+
+
+@pytest.mark.parametrize("number", [-1, 1 << 32, 1.5, "7", None])
+def test_what_is_no_number_of_32_bits_is_not_taken_for_counts(number):
+    with pytest.raises(ValueError, match="32 bits"):
+        load_counts([3, 1, [0, 5], [number]], 2)
