@@ -316,6 +316,8 @@ class HttpDoor:
         problem = b"application/problem+json" in (_field(self._headers, b"accept") or b"")
         answer = self._dialect.refuse(refusal, request_id=request_id, problem=problem)
         headers = answer.headers + self._told(trail, {name for name, _ in answer.headers})
+        if refusal.puzzle:
+            headers.append((b"x-gateway-challenge", refusal.puzzle.encode()))
         if _field(headers, b"content-length") is None:
             headers.append((b"content-length", str(len(answer.body)).encode()))
         body = b"" if self._scope["method"] == "HEAD" else answer.body

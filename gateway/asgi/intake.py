@@ -58,6 +58,9 @@ def path_of(scope: Scope) -> str:
     return path[len(root) :] or "/" if root and f"{path}/".startswith(f"{root}/") else path
 
 
+_LONGEST_SOLUTION = 512
+
+
 class Guards:
     """The guard per peer that the running policy asks for: a reload that leaves its rules alone keeps its counts."""
 
@@ -183,6 +186,8 @@ class Intake:
             tier=asserted.tier if asserted else None,
             tags=asserted.tags if asserted else frozenset(),
             attributes=asserted.attributes if asserted else (),
+            solution=_brought(headers, b"x-gateway-solution") if policy.challenge else "",
+            grace=_brought(headers, b"x-gateway-grace") if policy.challenge else "",
             agent=agent_of(headers),
             content_length=length,
         )
@@ -246,6 +251,12 @@ def _ambiguous_path(scope: Scope) -> bool:
         or _ESCAPED.search(path) is not None
         or _ESCAPED.search(raw.decode("latin-1")) is not None
     )
+
+
+def _brought(headers: Headers, name: bytes) -> str:
+    """What a client brings against a challenge; a field that is longer than any solution is none."""
+    said = next((value for other, value in headers if other == name), b"")
+    return said.decode("ascii", "replace") if len(said) <= _LONGEST_SOLUTION else ""
 
 
 def _content_length(headers: Headers) -> int | None:

@@ -17,6 +17,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from gateway.core.admitting import ask_of, ended
+from gateway.core.challenging import bound_to, challenge, spends, with_spent
 from gateway.core.claims import asked_for, refusal_for
 from gateway.core.decide import decide
 from gateway.core.extending import Slice, cover_by, ends_when_lost, further, in_the_way, next_slice, rest_slice
@@ -33,8 +34,9 @@ from gateway.model.admission import Ask, Ended, Saturated
 from gateway.model.caller import ANONYMOUS
 from gateway.model.decision import Action, Decision, Refusal
 from gateway.model.evidence import Verdict
-from gateway.model.limit import Amounts, Hold, Taken
+from gateway.model.limit import Amounts, Hold, LimitState, Taken
 from gateway.model.record import AuditRecord, SettleOutcome
+from gateway.model.request import RequestFacts
 from gateway.model.value import replace
 from gateway.policy.match import choose_upstream, match_caller
 from gateway.risk.fading import as_of
@@ -135,6 +137,7 @@ class Assess(Struct, frozen=True):
         if lists(trail):
             return _refused(trail, not_listed(trail.route))
         names = refs(trail)
+        trail = _bound(trail, self.plain)
         return Own(trail, names) if names else Challenge(trail)
 
 
@@ -154,11 +157,11 @@ class Own(Struct, frozen=True):
 
 
 class Challenge(Struct, frozen=True):
-    """I/O: put a challenge to the caller. The step passes straight through until a rung can ask for one."""
+    """I/O: none; whoever has to show work first is told so, and a solution that came along is taken with the request's quota."""
 
     trail: Trail
 
-    def next(self, reply: None = None) -> Reserve | Admit:
+    def next(self, reply: None = None) -> Reserve | Admit | Record:
         trail = self.trail
         caller, tier, facts, decision = trail.caller, trail.tier, trail.facts, trail.decision
         assert caller is not None  # Assess comes first
@@ -166,6 +169,12 @@ class Challenge(Struct, frozen=True):
         assert facts is not None
         assert decision is not None
         asked = asked_for(trail.policy, tier, caller, facts, decision, trail.verdict, at_us=trail.arrival.at_us)
+        put = challenge(trail)
+        if isinstance(put, Refusal):
+            return _refused(trail, put)
+        if put is not None:
+            hold = Hold(trail.arrival.id, (*asked.claims, put), trail.arrival.at_us)
+            return Reserve(replace(trail, decision=replace(decision, limits=asked.limits)), hold)
         if not asked.claims:
             return Admit(trail)
         hold = Hold(trail.arrival.id, asked.claims, trail.arrival.at_us, plan=asked.plan)
@@ -188,10 +197,21 @@ class Reserve(Struct, frozen=True):
             cover = cover_by(reply.states, facts, trail.policy.prices)
             return Admit(with_shadow_limits(replace(trail, states=reply.states, hold=_as_held(hold, reply), cover=cover)))
         trail = replace(trail, states=reply.states)
-        refusal = state_lost("quota") if reply.settled else refusal_for(reply.states, facts)
+        refusal = state_lost("quota") if reply.settled else _in_the_way(trail, reply.states, facts)
         if hold.sure:
             return _refused(trail, refusal)
         return Settle(reasoned(trail, refusal), hold, outcome_of(refusal))
+
+
+def _in_the_way(trail: Trail, states: tuple[LimitState, ...], facts: RequestFacts) -> Refusal:
+    """Why the hold was not taken: a limit, or a solution that had been used."""
+    used = any(spends(state.claim) and not state.fitted for state in states)
+    return with_spent(trail) if used else refusal_for(states, facts)
+
+
+def _bound(trail: Trail, plain: bytes) -> Trail:
+    challenged = bound_to(trail, plain)
+    return replace(trail, challenged=challenged) if challenged else trail
 
 
 class Admit(Struct, frozen=True):

@@ -47,6 +47,8 @@ class Trail(Struct, frozen=True):
     hold: Hold | None = None
     cover: Cover | None = None
     """What the hold covers of a stream that may outrun it; None: nothing is to be watched."""
+    challenged: bytes = b""
+    """What a challenge to this request is bound to; empty where none is put."""
     spent: str = ""
     """Why a stream is to end here, at its budget: a reason code."""
     seed: bytes = b""

@@ -29,6 +29,7 @@ _BY_KIND: dict[RefusalKind, tuple[str, str]] = {
     "model_denied": ("invalid_request_error", "model_not_found"),
     "route_denied": ("request_forbidden", "request_forbidden"),
     "feature_denied": ("invalid_request_error", "unsupported_parameter"),
+    "challenge": ("request_forbidden", "challenge_required"),
     "body_invalid": ("invalid_request_error", "invalid_request"),
     "body_too_large": ("invalid_request_error", "request_too_large"),
     "encoding_unsupported": ("invalid_request_error", "unsupported_media_type"),

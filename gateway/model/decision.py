@@ -51,7 +51,7 @@ class Decision(Struct, frozen=True):
 
 RefusalKind = Literal[
     "credential_missing", "credential_invalid", "credential_revoked", "credential_expired",
-    "caller_unknown", "caller_blocked", "model_denied", "route_denied", "feature_denied",
+    "caller_unknown", "caller_blocked", "model_denied", "route_denied", "feature_denied", "challenge",
     "body_invalid", "body_too_large", "encoding_unsupported", "method_unsupported",
     "limit_requests", "limit_tokens", "limit_concurrent", "limit_bytes", "limit_money", "limit_never_fits", "limit_spent",
     "abuse_door", "saturated", "state_lost", "audit_lost", "upstream_unreachable", "upstream_timeout", "upstream_broken",
@@ -74,5 +74,7 @@ class Refusal(Struct, frozen=True):
     param: str | None = None
     retry_us: int | None = None
     final: bool = False
+    puzzle: str = ""
+    """What the client may solve to be let through; told in a header."""
     unnamed: bool = False
     """The limit in the way may not be named to the caller: that it is kept per campaign would say that he is suspected."""

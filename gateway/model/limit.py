@@ -109,6 +109,8 @@ class Limit:
     """Globs of models with what a request or token of theirs counts, in thousandths; the first that fits. Others count once."""
     shared: Literal["exact", "leased"] = "exact"
     """How processes share it where the store is shared: each take asks the store, or they lease slices of it in advance."""
+    hidden: bool = False
+    """The gateway's own, of which no client is told."""
 
     @property
     def span(self) -> str:
@@ -118,12 +120,12 @@ class Limit:
     ends_streams: bool = field(init=False, repr=False, compare=False)
     """A stream that needs more than is left of this ends there."""
     untold: bool = field(init=False, repr=False, compare=False)
-    """No client is told of it: it is in shadow, on money, or kept per campaign."""
+    """No client is told of it: it is in shadow, on money, kept per campaign, or the gateway's own."""
 
     def __post_init__(self) -> None:
         # Asked of each limit several times a request, so worked out once.
         object.__setattr__(self, "ends_streams", self.when_spent == "finish" and not self.shadow)
-        object.__setattr__(self, "untold", self.shadow or self.count is Count.MONEY or "campaign" in self.per)
+        object.__setattr__(self, "untold", self.hidden or self.shadow or self.count is Count.MONEY or "campaign" in self.per)
 
     @property
     def capacity(self) -> int:

@@ -219,6 +219,20 @@ class AuditRules:
 
 
 @dataclass(frozen=True, slots=True)
+class ChallengeRules:
+    """What is asked of callers that meet a challenge: about `seconds` of an ordinary machine, up to `most` times as many the more
+    evidence there is, to be shown within `valid_us`; or, of kind `verify`, to go to `link`. `share` of everybody's requests meets
+    one."""
+
+    kind: Literal["proof_of_work", "verify"] = "proof_of_work"
+    seconds: float = 2.0
+    most: int = 16
+    valid_us: int = 600_000_000
+    share: float = 0.0
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A whole policy. `digest` is hex SHA-256 over the canonical form of these values: key order, comments and layout don't count."""
 
@@ -246,6 +260,8 @@ class Policy:
     step_down: StepDown = StepDown()
     response: dict[str, Any] = field(default_factory=dict)
     """The options of perturbations by name, each in its craft's own model; those of others are their defaults."""
+    challenge: ChallengeRules | None = None
+    """None: as its defaults say, on a rung that asks."""
     epoch_us: int = 30 * 86_400_000_000
     """How long a caller's secret variants stay the same."""
     upstreams: tuple[UpstreamRule, ...] = ()

@@ -28,6 +28,9 @@ class Arrival(Struct, frozen=True):
     tags: frozenset[str] = frozenset()
     attributes: tuple[tuple[str, str], ...] = ()
     content_length: int | None = None
+    solution: str = ""
+    """`x-gateway-solution` and `x-gateway-grace`, what the client brings to be let past a challenge."""
+    grace: str = ""
     agent: str = ""
     """The client's own `user-agent`, at most 256 characters of it: what it says of itself, which no policy matches."""
 

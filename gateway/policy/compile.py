@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -17,6 +18,7 @@ from gateway.model.policy import (
     BiasCap,
     CallerMatch,
     CallerRule,
+    ChallengeRules,
     DoorRules,
     Exemption,
     FeatureCaps,
@@ -32,7 +34,7 @@ from gateway.model.policy import (
 from gateway.policy.checks import OWN_TIER
 from gateway.policy.digest import digest_of
 from gateway.policy.schema import Document
-from gateway.policy.schema_judging import EPOCH, ResponseBlock, RungBlock, SignalBlock, SignalsBlock
+from gateway.policy.schema_judging import EPOCH, ChallengeBlock, ResponseBlock, RungBlock, SignalBlock, SignalsBlock
 from gateway.policy.schema_prices import PriceBlock
 from gateway.policy.schema_running import AuditBlock, DoorBlock, UpstreamBlock
 from gateway.policy.schema_tiers import CallerBlock, FeatureBlock, LimitBlock, MatchBlock, TierBlock
@@ -70,6 +72,7 @@ def compiled(document: Document, baseline: Fitted | None = None) -> Policy:
         ladder=_ladder(document.ladder),
         step_down=StepDown(float(document.step_down.by), duration_us(document.step_down.after)),
         response=_response(document.response),
+        challenge=_challenge(document.response, document.ladder or ()),
         epoch_us=duration_us(document.response.epoch if document.response else EPOCH),
         upstreams=tuple(_upstream(block) for block in document.upstreams),
         door=_door(document.door),
@@ -204,6 +207,15 @@ def _response(block: ResponseBlock | None) -> dict[str, BaseModel]:
     """The options that the file gives, of the perturbations that there are."""
     given = {name: getattr(block, name) for name in names("perturbations")} if block is not None else {}
     return {name: options for name, options in given.items() if options is not None}
+
+
+def _challenge(block: ResponseBlock | None, ladder: Sequence[RungBlock]) -> ChallengeRules | None:
+    """What the file says of challenges, its defaults where a rung asks for one and the file says nothing."""
+    asked = block.challenge if block is not None else None
+    if asked is None and not any(rung.do == "challenge" for rung in ladder):
+        return None
+    asked = asked or ChallengeBlock()
+    return ChallengeRules(asked.kind, asked.seconds, asked.most, duration_us(asked.valid), asked.share, asked.link or "")
 
 
 def _upstream(block: UpstreamBlock) -> UpstreamRule:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gateway.errors import PolicyProblem
-from gateway.model.decision import Action
 from gateway.model.limit import Count, Limit
 from gateway.model.policy import Tier
 from gateway.policy.load import Loaded
@@ -84,13 +83,11 @@ def _ladder(loaded: Loaded) -> Found:
         missing = [name for name in rung.perturbations if name not in made]
         if missing:
             yield loaded.tree.problem(("ladder", index), f"this version does not have {', '.join(missing)}: recorded, not acted on")
-        if rung.do is Action.CHALLENGE:
-            yield loaded.tree.problem(("ladder", index), "this version puts no challenge: recorded, not acted on")
 
 
 def _sections(loaded: Loaded) -> Found:
     response = loaded.document.response
-    for name in sorted((response.model_fields_set if response else set()) - set(names("perturbations")) - {"epoch"}):
+    for name in sorted((response.model_fields_set if response else set()) - set(names("perturbations")) - {"epoch", "challenge"}):
         yield loaded.tree.problem(("response", name), _NOT_YET, key=True)
     if loaded.policy.audit.keep_us is not None:
         yield loaded.tree.problem(("audit", "keep"), f"{_NOT_YET}: records are kept until you remove them", key=True)

@@ -34,6 +34,7 @@ _SECTIONS = (
     ("Ladder", "ladder[]", "RungBlock"),
     ("Coming down", "step_down", "StepDownBlock"),
     ("Responses", "response", "ResponseBlock"),
+    ("Challenges", "response.challenge", "ChallengeBlock"),
     *_PERTURBATIONS,
     ("Tests", "tests[]", "ExampleBlock"),
     ("What a test gives", "tests[].given", "GivenBlock"),

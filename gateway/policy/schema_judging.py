@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
+from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator, model_validator
 
 from gateway.model.policy import Level
-from gateway.policy.fields import Decibans, Duration, Id, Section, Share, Size, UntilDate
+from gateway.policy.fields import Decibans, Duration, Id, Section, Share, Size, UntilDate, Url
 from gateway.policy.units import duration_us
 from gateway.registry import names, resolve
 
@@ -79,10 +79,27 @@ class _Fingerprint(Section):
     strength: Share = Field(default=0.8, description="How often the caller's own variant is chosen.")
 
 
-class _Challenge(Section):
-    kind: Literal["proof_of_work"] = Field(default="proof_of_work", description="What is asked.")
-    seconds: Annotated[float, Field(gt=0, le=600)] = Field(default=2.0, description="Work of an ordinary machine.")
-    valid: Duration = Field(default="10m", description="How long a solution holds.")
+class ChallengeBlock(Section):
+    """What is asked of callers on a rung that does `challenge`, and of a small share of all."""
+
+    kind: Literal["proof_of_work", "verify"] = Field(
+        default="proof_of_work", description="Work to be shown, or a `link` to go to: the operator verifies and hands out a grace."
+    )
+    seconds: Annotated[float, Field(gt=0, le=600)] = Field(default=2.0, description="Work of an ordinary machine, at least.")
+    most: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=16, description="Up to how many times as much, doubled for each 5 decibans above the rung."
+    )
+    valid: Duration = Field(default="10m", description="Within which time the solution must come.")
+    share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.001, description="Share of everybody's requests that meets one, so that it proves nothing."
+    )
+    link: Url | None = Field(default=None, description="Of `verify`: where the caller is verified.")
+
+    @model_validator(mode="after")
+    def _with_a_link(self) -> Self:
+        if self.kind == "verify" and self.link is None:
+            raise ValueError("`kind: verify` needs `link`, the address where callers are verified")
+        return self
 
 
 EPOCH = "30d"
@@ -93,7 +110,7 @@ class _Response(Section):
     """What each perturbation does. A section that is absent has its defaults; what is not named in `with` or `always` does nothing."""
 
     epoch: Duration = Field(default=EPOCH, description="How long a caller's secret variants stay the same; at least a day.")
-    challenge: _Challenge | None = Field(default=None, description="Work to be shown. Not acted on by this version.")
+    challenge: ChallengeBlock | None = Field(default=None, description="Work to be shown before a request is let through.")
 
     @field_validator("epoch")
     @classmethod

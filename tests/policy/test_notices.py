@@ -49,8 +49,6 @@ def test_the_small_policy_has_nothing_to_be_said(small):
         ),
         ("", "", LADDER, "ladder: no signal is at `enforce`"),
         ("", "", LADDER, "ladder[1]: this version does not have rewrite: recorded, not acted on"),
-        ("", "", LADDER, "ladder[2]: this version puts no challenge"),
-        ("", "", "response: { pace: {}, challenge: {} }\n", "response.challenge: not acted on"),
         ("", "", "audit: { keep: 400d }\n", "audit.keep: not acted on"),
         ("", "", "tests:\n  - { name: t, replay: a.jsonl, expect: {} }\n", "tests[0].replay: needs `gateway replay`"),
         (
