@@ -4,7 +4,8 @@ Each request is decided by its caller's standing verdict, as it would be live, a
 intends is told as if the policy's mode were `enforce`; a rung, limit or signal in shadow stays in shadow. Nothing is written.
 
 A caller has reached a rung from the request on that tipped it, though only the next one would be treated so. Whatever changes a
-verdict counts, another key of its campaign too: the caller has then made as many requests as it had.
+verdict counts, another key of its campaign too: the caller has then made as many requests as it had. What people decided can be given:
+each decision holds from its own time on.
 """
 
 from __future__ import annotations
@@ -19,13 +20,16 @@ from gateway.model.caller import KeyRecord
 from gateway.model.decision import Action
 from gateway.model.evidence import Verdict
 from gateway.model.policy import Policy
+from gateway.model.ruling import Ruling
 from gateway.ports import HistoryStore
+from gateway.replayrulings import Decided
 from gateway.risk.fading import as_of
+from gateway.rulings import RuledVerdicts
 from gateway.stores.verdicts import MemoryVerdicts
 from gateway.trace import TraceRecord
 from gateway.traceroad import Judged, TraceRoad
 
-__all__ = ["FLAGGED", "MAX_CALLERS", "CallerSeen", "Reached", "Replay", "Weigh", "merged", "replay", "unweighed"]
+__all__ = ["FLAGGED", "MAX_CALLERS", "CallerSeen", "Reached", "Replay", "Weigh", "merged", "replay", "step", "unheard", "unweighed"]
 
 MAX_CALLERS = 100_000
 """Callers that are told one by one; requests of further ones are decided and weighed, and count in the totals only."""
@@ -72,18 +76,20 @@ class CallerSeen:
 class Replay:
     """A replay under way, and what it found once it is over.
 
-    `policy` is the one that was judged by, its mode `enforce`. `beyond`: requests of callers who are not told one by one.
+    `policy` is the one that was judged by, its mode `enforce`; `decided` what people decided.
+    `beyond`: requests of callers who are not told one by one.
     """
 
     policy: Policy
+    decided: Decided = field(default_factory=Decided)
     records: int = 0
     beyond: int = 0
     now_us: int = 0
     callers: dict[str, CallerSeen] = field(default_factory=dict)
-    history: MemoryVerdicts = field(init=False)
+    history: HistoryStore = field(init=False)
 
     def __post_init__(self) -> None:
-        self.history = MemoryVerdicts(MAX_CALLERS, changed=self._changed)
+        self.history = RuledVerdicts(MemoryVerdicts(MAX_CALLERS, changed=self.changed), self.decided)
 
     def final(self, key: str) -> tuple[Action, Verdict]:
         """What the ladder does with a caller at the end, and the verdict that it goes by."""
@@ -102,8 +108,8 @@ class Replay:
         caller.requests += 1
         return caller
 
-    def _changed(self, key: str) -> None:
-        """A verdict was put: note what it reaches for the first time."""
+    def changed(self, key: str) -> None:
+        """A verdict was put, or a decision taken: note what the caller reaches for the first time."""
         caller = self.callers.get(key)
         if caller is None:
             return
@@ -119,29 +125,48 @@ def unweighed(record: TraceRecord, judged: Judged, history: HistoryStore) -> Non
     """Learns nothing: nobody is ever suspected."""
 
 
+def unheard(ruling: Ruling) -> None:
+    """Nothing was learnt that a decision could make void."""
+
+
 async def replay(
     policy: Policy,
     records: Iterable[TraceRecord],
     weigh: Weigh = unweighed,
     *,
     keys: Mapping[str, KeyRecord] = MappingProxyType({}),
+    rulings: Iterable[Ruling] = (),
+    heard: Callable[[Ruling], object] = unheard,
 ) -> Replay:
-    """Run records, in the order given, through a policy. `keys`: what is known of callers, by key id, see `traceroad`.
+    """Run records, in the order given, through a policy. `keys`: what is known of callers, by key id, see `traceroad`; `rulings`: what
+    people decided, each of which `heard` is told of when its time comes.
 
     TraceError where the records cannot be read.
     """
     policy = replace(policy, mode="enforce")
-    found, road = Replay(policy), TraceRoad(policy, keys)
+    found, road = Replay(policy, Decided(rulings)), TraceRoad(policy, keys)
     for record in records:
-        caller = found.seen(record)
-        judged = await road.judge(record, found.records, found.history.standing(record.key))
-        found.now_us = road.now_us
-        if caller is not None:
-            caller.refused_by_limit += judged.refused == "limit"
-            caller.refused_by_policy += judged.refused == "policy"
-            caller.refused_by_ladder += judged.refused == "ladder"
-        weigh(record, judged, found.history)
+        for ruling in found.decided.until(max(record.at_us, road.now_us)):
+            found.now_us = ruling.at_us
+            heard(ruling)
+            found.changed(ruling.key_id)
+        await step(found, road, record, weigh)
     return found
+
+
+async def step(found: Replay, road: TraceRoad, record: TraceRecord, weigh: Weigh) -> Judged:
+    """Decide one request by its caller's standing verdict, count it, and weigh it."""
+    caller = found.seen(record)
+    judged = await road.judge(record, found.records, found.history.standing(record.key))
+    found.now_us = road.now_us
+    if caller is not None:
+        caller.refused_by_limit += judged.refused == "limit"
+        caller.refused_by_policy += judged.refused == "policy"
+        caller.refused_by_ladder += judged.refused == "ladder"
+    if found.decided.of(record.key) is not None:
+        found.changed(record.key)
+    weigh(record, judged, found.history)
+    return judged
 
 
 def merged(traces: Iterable[Iterable[TraceRecord]]) -> Iterable[TraceRecord]:

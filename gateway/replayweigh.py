@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.metrics import Metrics
+from gateway.model.ruling import Ruling
 from gateway.ports import HistoryStore
 from gateway.registry import names, resolve
 from gateway.replay import Replay
@@ -19,8 +20,8 @@ __all__ = ["Weighing"]
 
 
 class Weighing:
-    """The scales of one replay, see `replay.Weigh`. `baseline`: the one that ships where none is given and the policy names none; `memory`
-    in bytes."""
+    """The scales of one replay, see `replay.Weigh`. `baseline`: the one that ships where none is given and the policy names none;
+    `memory` in bytes."""
 
     def __init__(self, baseline: Baseline | None = None, *, memory: int = MEMORY) -> None:
         signals = {name: resolve("signals", name) for name in names("signals")}
@@ -42,6 +43,11 @@ class Weighing:
         took_us = 0 if judged.refused else record.duration_us
         self._weigher.see(judged.end, judged.trail.arrival.at_us + took_us)
         self._weigher.weigh_some(0.0)
+
+    def heard(self, ruling: Ruling) -> None:
+        """A person decided: what is known of a cleared caller from before is dropped, as it is live."""
+        if ruling.finding == "cleared" and self._scales is not None:
+            self._scales.callers.clear(ruling.key_id, ruling.at_us)
 
     def finish(self, found: Replay) -> None:
         """Look for campaigns once more, after the last record: those since the last time would not be known otherwise."""

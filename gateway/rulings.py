@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from gateway.errors import AuditError, StoreError
 from gateway.model.caller import fingerprint
@@ -19,7 +20,7 @@ from gateway.model.value import replace
 from gateway.ports import HistoryStore, RulingStore
 from gateway.risk.ruled import ruled
 
-__all__ = ["RuledVerdicts", "Rulings"]
+__all__ = ["Decided", "RuledVerdicts", "Rulings"]
 
 _log = logging.getLogger("gateway")
 
@@ -86,10 +87,16 @@ class Rulings:
             await asyncio.sleep(_EVERY_S)
 
 
+class Decided(Protocol):
+    """Who knows what was decided on a caller last."""
+
+    def of(self, key_id: str) -> Ruling | None: ...
+
+
 class RuledVerdicts:
     """HistoryStore over another, with what people decided applied to what it says."""
 
-    def __init__(self, verdicts: HistoryStore, rulings: Rulings) -> None:
+    def __init__(self, verdicts: HistoryStore, rulings: Decided) -> None:
         self._verdicts = verdicts
         self._rulings = rulings
 

@@ -116,7 +116,7 @@ tiers:
     models: [small-*]
     features: { choices: 2, logit_bias: deny, deny: [choices] }
     limits:
-      - { id: rpm, count: requests, rate: 5/minute, per: key }
+      - { id: rpm, count: requests, rate: 2/minute, per: key }
       - { id: hour, count: requests, rate: 40/hour, per: key, window: bucket, burst: 6 }
       - { id: tpm, count: tokens, rate: 400/minute, per: account }
 """

@@ -7,6 +7,7 @@ import random
 
 from gateway import Gateway, app
 from gateway.model.decision import Action
+from gateway.model.evidence import NO_VERDICT
 from gateway.policy.load import load
 from gateway.replay import replay
 from gateway.replayweigh import Weighing
@@ -146,7 +147,7 @@ async def test_a_live_gateway_comes_to_the_same_verdict(tmp_path, monkeypatch):
             said = await call(gateway, body=one.body, headers={"authorization": "Bearer sk-1", "content-type": "application/json"})
             running = gateway.running
             running.weigher.weigh_some(10.0)
-            verdicts = [verdict for verdict, _ in running.world.history._verdicts.values()]
+            verdicts = [verdict for verdict, _ in running.state.verdicts._verdicts.values()]
             live.append((said.status, [verdict.score for verdict in verdicts]))
     finally:
         await gateway.aclose()
@@ -154,7 +155,8 @@ async def test_a_live_gateway_comes_to_the_same_verdict(tmp_path, monkeypatch):
 
     def weigh(one, judged, history, weighing=Weighing()):  # noqa: B008
         weighing(one, judged, history)
-        scores = [history.standing(one.key).score] if history.kept(one.key) else []
+        verdict = history.standing(one.key)
+        scores = [] if verdict == NO_VERDICT else [verdict.score]
         replayed.append((judged.refusal.status if judged.refusal else 200, scores))
 
     await replay(load(file), harvest(40), weigh)

@@ -18,9 +18,11 @@ from gateway.cli.options import json_option, print_json, state_options
 from gateway.errors import GatewayError
 from gateway.model.caller import KeyRecord
 from gateway.model.policy import Policy
+from gateway.model.ruling import Ruling
 from gateway.policy.load import find, load
 from gateway.replay import Replay, merged, replay
 from gateway.replayreport import report_of
+from gateway.replayrulings import read_rulings
 from gateway.replayweigh import Weighing
 from gateway.trace import TraceRecord, read_trace
 from gateway.truth import read_truths
@@ -40,6 +42,8 @@ _STEPS = 1000
 )
 @click.option("--first", "at_most", type=click.IntRange(1), metavar="N", help="Replay only the first N records of each trace.")
 @click.option("--keys", "with_keys", is_flag=True, help="Take tiers, tags and limits of their own from the issued keys in the state.")
+@click.option("--rulings", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+              help="Take decisions into account: what `gateway risk decisions --json` prints.")  # fmt: skip
 @state_options
 @json_option
 def replay_command(
@@ -48,6 +52,7 @@ def replay_command(
     report: Path,
     at_most: int | None,
     with_keys: bool,
+    rulings: Path | None,
     state: str,
     data: Path,
     as_json: bool,
@@ -56,7 +61,8 @@ def replay_command(
 
     The report tells of each caller when it first reached each rung of the ladder, where it stands at the end and why, as if the
     policy's mode were `enforce`; what is in shadow by itself stays so. Several traces are merged by time. What a trace says of
-    itself under `truth` is read when all is decided, to count how many were found. Nothing is written but the report.
+    itself under `truth` is read when all is decided, to count how many were found. Nothing is written but the report. What people
+    decided counts only where it is given with --rulings.
 
     Exits 0 when the report is written, whatever it says.
 
@@ -65,9 +71,10 @@ def replay_command(
     policy = load(find(policy_name))
     _writable(report)
     keys = asyncio.run(issued(state, data)) if with_keys else {}
+    decided = [] if rulings is None else read_rulings(rulings)
     began = time.monotonic()
     weighing = Weighing(memory=policy.memory)
-    found = _run(policy, traces, at_most, keys, weighing)
+    found = _run(policy, traces, at_most, keys, decided, weighing)
     truths = read_truths(traces, found.callers, at_most=at_most)
     document = report_of(found, truths, weighing.campaigns, seconds=time.monotonic() - began)
     _write(report, document)
@@ -77,11 +84,18 @@ def replay_command(
         _print(document, report)
 
 
-def _run(policy: Policy, traces: tuple[Path, ...], at_most: int | None, keys: dict[str, KeyRecord], weighing: Weighing) -> Replay:
+def _run(
+    policy: Policy,
+    traces: tuple[Path, ...],
+    at_most: int | None,
+    keys: dict[str, KeyRecord],
+    decided: list[Ruling],
+    weighing: Weighing,
+) -> Replay:
     """Run the traces, with a bar on standard error where somebody watches."""
     with click.progressbar(length=_STEPS * len(traces), label="replay", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         records = merged([_read(trace, at_most, bar) for trace in traces])
-        found = asyncio.run(replay(policy, records, weighing, keys=keys))
+        found = asyncio.run(replay(policy, records, weighing, keys=keys, rulings=decided, heard=weighing.heard))
     weighing.finish(found)
     return found
 

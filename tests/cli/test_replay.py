@@ -190,3 +190,16 @@ def test_development_traffic_with_its_truth_turned_round_is_decided_alike(run, s
             del caller["truth"]
     assert honest["callers"] == lied["callers"]
     assert honest["campaigns"] == lied["campaigns"]
+
+
+def test_what_people_decided_counts_where_it_is_given(run, trace, file, tmp_path):
+    file.write_text(POLICY + DETECTING)
+    said = {"finding": "confirmed", "by": "maria", "why": "sells it", "stands": True}
+    decided = [said | {"key_id": "k-1", "at_us": int(LINE["at"] * 1e6)}]
+    (tmp_path / "decided.json").write_text(json.dumps(decided))
+    _, without = run(trace(), "--policy", file)
+    _, report = run(trace(), "--policy", file, "--rulings", "decided.json")
+    assert [one["callers"]["k-1"]["final"]["action"] for one in (without, report)] == ["allow", "watch"]
+    assert report["callers"]["k-2"] == without["callers"]["k-2"]
+    result, _ = run(trace(), "--policy", file, "--rulings", "nowhere.json")
+    assert result.exit_code == 1
