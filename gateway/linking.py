@@ -10,6 +10,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 
@@ -35,9 +37,10 @@ _A_SECOND_S = 0.02
 """And for each second since, where few requests come."""
 _FEWEST = 64
 
-_PACKED = tuple[int, str, str, int, int, int, int, tuple[int, ...], tuple[int, ...], int, tuple[tuple[str, str], ...]]
+_FIELDS = tuple([name for name in Look.__struct_fields__ if name not in {"attributes", "model", "peer"}])
+_VALUES = attrgetter(*_FIELDS)
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(_PACKED)
+_DECODER = msgspec.msgpack.Decoder(list[Any])
 _TOLD = frozenset({"agent", "asn", "payment"})
 
 
@@ -47,23 +50,16 @@ def links_live(memory: int) -> Links:
 
 
 def pack(look: Look) -> bytes:
-    """What linkage needs of a look, as another process can read it: some 350 bytes."""
+    """What linkage needs of a look, as another process can read it: some 450 bytes. All but whose it is beyond its account: the signals
+    that watch what is pooled read any of it."""
     attributes = tuple([(name, value[:256]) for name, value in look.attributes if name in _TOLD])
-    return _ENCODER.encode(
-        (
-            look.at_us, look.key_id, look.account, look.words, look.exact, look.head, look.tail, look.wrapper, look.topic, look.system,
-            attributes,
-        )
-    )  # fmt: skip
+    return _ENCODER.encode((*_VALUES(look), attributes))
 
 
 def unpack(packed: bytes) -> Look:
-    """The look that `pack` made it of, as far as linkage reads it. ValueError where it is none."""
-    at_us, key_id, account, words, exact, head, tail, wrapper, topic, system, attributes = _DECODER.decode(packed)
-    return Look(
-        at_us=at_us, key_id=key_id, account=account, words=words, exact=exact, head=head, tail=tail, wrapper=wrapper, topic=topic,
-        system=system, attributes=attributes,
-    )  # fmt: skip
+    """The look that `pack` made it of, as far as linkage reads it. ValueError where it is none, or of a version with other fields."""
+    *values, attributes = _DECODER.decode(packed)
+    return msgspec.convert({**dict(zip(_FIELDS, values, strict=True)), "attributes": attributes}, Look)
 
 
 class Linking:

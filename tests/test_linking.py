@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 
+import msgspec
+import pytest
+
 from gateway.linking import MOST_ACCOUNTS, Linking, links_live, pack, unpack
 from gateway.model.policy import SignalRule
+from gateway.model.value import replace
 from gateway.risk.campaigns import Campaigns
+from gateway.risk.links import Links
 from gateway.risk.scales import Scales
-from gateway.risk.wrappers import parts_of
 from tests.core.conftest import a_policy
 from tests.risk.counting import Counting, Straight
 from tests.risk.crowds import campaign, people
@@ -89,10 +93,30 @@ def test_looks_of_other_processes_are_fed_in_slices_and_those_of_another_version
 def test_what_is_told_of_a_look_is_small_and_all_that_linkage_reads():
     for look in traffic()[:200]:
         packed = pack(look)
-        again = unpack(packed)
-        assert len(packed) < 400
-        assert parts_of(again) == parts_of(look)
-        assert (again.account, again.topic, again.exact & 0xFFFFFFFF) == (look.account, look.topic, look.exact & 0xFFFFFFFF)
+        assert len(packed) < 512
+        known = tuple(pair for pair in look.attributes if pair[0] in {"agent", "asn", "payment"})
+        assert unpack(packed) == replace(look, peer="", model="", attributes=known)
+
+
+def test_a_wording_that_asks_is_found_by_what_other_processes_saw_as_by_what_this_one_did():
+    """The signals watch what is pooled: what they read of a look has to come along."""
+    rnd = random.Random(7)
+    asking = [replace(look, cues=1, system_words=0) for look in campaign(rnd, 8, WRAPPER)]
+    here, there = (Links(), Links())
+    for links in (here, there):
+        links.listen({"elicitation": Counting()}, Straight)
+    for look in sorted([*people(rnd, 80), *asking], key=lambda look: look.at_us):
+        here.feed(look)
+        there.feed(unpack(pack(look)))
+    told = [one.said for one in here.campaigns()]
+    assert any(told)
+    assert [one.said for one in there.campaigns()] == told
+
+
+@pytest.mark.parametrize("packed", [b"", b"\xff", b"\x90", msgspec.msgpack.encode([1] * 60), msgspec.msgpack.encode({"a": 1})])
+def test_what_is_no_look_of_this_version_is_refused(packed):
+    with pytest.raises(ValueError, match=r"."):
+        unpack(packed)
 
 
 def test_accounts_are_as_many_as_the_memory_holds():

@@ -1,8 +1,8 @@
 """What is remembered of each caller: every signal's state, within a budget of memory.
 
 Callers seen lately are held as they are; those before them packed, as JSON. When the budget is spent the least interesting are
-forgotten: the lowest score first, of equals whoever has been silent longest. What is packed can go to another process, and be put
-together with what that one saw.
+forgotten: the lowest score first, of equals whoever has been silent longest. What is packed can go to another process, and stand
+there in the place of what that one knew.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST_BYTES = 8 * 1024
 
 _MOST_CLEARED = 10_000
 
-_OVERHEAD = 400
+_OVERHEAD = 700
 """Bytes for the key, the entries that lead to a packed caller, and its place in the order of forgetting."""
 
 
@@ -129,10 +129,10 @@ class Callers:
         if key_id in self:
             self._anew(key_id, self.of(key_id))
 
-    def _anew(self, key_id: str, known: Known) -> Known:
-        cleared_us = self._cleared.get(key_id, 0)
-        if known.since_us < cleared_us:
-            known.states, known.carried, known.peaks, known.score, known.since_us = {}, None, (), 0.0, cleared_us
+    def _anew(self, key_id: str, known: Known, since_us: int = 0) -> Known:
+        since_us = max(since_us, self._cleared.get(key_id, 0))
+        if known.since_us < since_us:
+            known.states, known.carried, known.peaks, known.score, known.since_us = {}, None, (), 0.0, since_us
         return known
 
     def drop(self, key_id: str) -> bool:
@@ -147,27 +147,14 @@ class Callers:
         packed = self._packed.get(key_id)
         return None if packed is None else packed[0]
 
-    def merge(self, key_id: str, packed: bytes) -> None:
-        """Take in what another process saw of a caller. ValueError where it cannot be read. States of other versions are left out."""
-        other, known = self._anew(key_id, self._read(packed)), self.of(key_id)
-        for name, state in other.states.items():
-            if name in known.states:
-                self._signals[name].merge(known.states[name], state)
-            else:
-                known.states[name] = state
-        known.requests += other.requests
-        if other.at_us > known.at_us:
-            known.at_us, known.rule = other.at_us, other.rule
-        known.score = max(known.score, other.score)
-
     def put(self, key_id: str, packed: bytes, token: str) -> None:
-        """What another process knows of a caller stands in the place of what is known here. ValueError where it cannot be read."""
-        known = self._anew(key_id, self._read(packed))
+        """What another process knows of a caller stands in the place of what is known here. ValueError where it cannot be read.
+
+        States of other versions are left out, and all of what is from before the caller was cleared."""
+        known = self._read(packed)
         known.token = token
-        self._take_out(key_id)
-        self._open.pop(key_id, None)
-        self.of(key_id)
-        self._open[key_id] = known
+        # It is made or found first: whoever has to go for it is packed or forgotten by that.
+        self._open[key_id] = self._anew(key_id, known, self.of(key_id).since_us)
 
     # ── Packing ─────────────────────────────────────────────────────────────────────────────────
 

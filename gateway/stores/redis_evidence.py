@@ -31,7 +31,7 @@ _MOST_LOGGED = 20_000
 _MOST_NEWS = 500
 _MOST_AT_START = 10_000
 _MOST_LOOKS = 400
-"""Batches of looks that wait for whoever links, of at most 128 looks, some 45 KB: 18 MB."""
+"""Batches of looks that wait for whoever links, of at most 128 looks, some 58 KB: 23 MB."""
 _A_BATCH = 128
 _LEADS_MS = 10_000
 _LOOKS_MS = 120_000

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
+from dataclasses import fields
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.model.evidence import Evidence, Verdict
 from gateway.model.look import Look
-from gateway.risk.callers import MOST_BYTES, Callers
+from gateway.risk.callers import MOST_BYTES, Callers, Known
 from tests.risk.counting import Counting, Counts
 
 SIGNAL = Counting()
@@ -63,15 +68,52 @@ def test_a_signal_that_keeps_more_than_it_may_has_no_memory_of_packed_callers():
     assert kept.score == 12.0
 
 
-def test_what_two_processes_saw_is_put_together():
+def test_what_another_process_knows_stands_in_the_place_of_what_is_known_here():
     here, there = Callers(SIGNALS, 10**6), Callers(SIGNALS, 10**6)
     seen(here, "k", asked=3, at_us=10)
     seen(there, "k", asked=4, at_us=20, score=7.0)
-    here.merge("k", there.dump("k"))
+    here.put("k", there.dump("k"), "t1")
     known = here.find("k")
-    assert known.states["elicitation"] == Counts(7, 7)
-    assert (known.requests, known.at_us, known.score) == (7, 20, 7.0)
+    assert known.states["elicitation"] == Counts(4, 4)
+    assert (known.requests, known.at_us, known.score, known.token) == (4, 20, 7.0, "t1")
+    assert len(here) == 1
     assert here.dump("nobody") is None
+
+
+def test_all_that_is_known_of_a_caller_is_packed_with_it():
+    reason = Evidence("elicitation", "1", "wording", 12.0, "seen", "5%")
+    carried = Verdict(12.0, frozenset({"wording"}), "c-1", (reason,), 14.0, 12.0, 7, course=b"12345678", peaks=((5, 14.0),))
+    told = Known(11, 12, 13.0, "rule", ((1, 2.0), (3, 1.0)), {"elicitation": Counts(2, 1)}, carried, 14, 15, "token")
+    assert all(getattr(told, field.name) != getattr(Known(), field.name) for field in fields(Known))  # a new one belongs in here too
+    callers = Callers(SIGNALS, 4 * MOST_BYTES)  # one is held open
+    for field in fields(Known):
+        setattr(callers.of("k"), field.name, getattr(told, field.name))
+    callers.of("another")
+    assert callers.find("k") == told
+    assert callers.of("k") == told
+
+
+def test_a_caller_of_whom_much_was_told_and_of_whom_most_is_remembered_takes_no_more_than_it_may():
+    reasons = tuple(Evidence(f"signal-{number}", "1", "wording", 12.0, "7 of 9 prompts ask for it " * 4, "5%") for number in range(16))
+    callers = Callers({"elicitation": Counting(padding=MOST_BYTES)}, 4 * MOST_BYTES)
+    known = seen(callers, "k", score=30.0)
+    known.carried = Verdict(30.0, frozenset({"wording"}), "c-1", reasons, 30.0, 30.0, 7, course=bytes(256))
+    callers.of("another")
+    assert len(callers.dump("k")) <= MOST_BYTES
+    assert callers.find("k").carried == known.carried
+
+
+def test_what_is_reckoned_of_packed_callers_is_no_less_than_what_they_take():
+    gc.collect()
+    tracemalloc.start()
+    callers = Callers(SIGNALS, 64 * 1024 * 1024)
+    callers._most_open = 1
+    for _ in range(3):  # they come and go: the order of forgetting is at its longest
+        for number in range(3_000):
+            callers.of(f"{number:064x}")
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert taken <= callers.size
 
 
 def test_the_state_of_another_version_is_left_out():
@@ -80,7 +122,7 @@ def test_the_state_of_another_version_is_left_out():
     newer = Counting()
     newer.version = "2"
     new = Callers({"elicitation": newer}, 10**6)
-    new.merge("k", old.dump("k"))
+    new.put("k", old.dump("k"), "t1")
     assert new.find("k").states == {}
     assert new.find("k").requests == 3
 
@@ -89,7 +131,7 @@ def test_the_state_of_another_version_is_left_out():
 def test_what_cannot_be_read_is_refused_and_changes_nothing(packed):
     callers = Callers(SIGNALS, 10**6)
     with pytest.raises(ValueError, match=r"."):
-        callers.merge("k", packed)
+        callers.put("k", packed, "t1")
     assert len(callers) == 0
 
 
@@ -124,3 +166,26 @@ def test_a_caller_that_was_not_known_when_it_was_cleared_is_not_taken_up_from_be
     here.clear("k", 10)
     here.put("k", there.dump("k"), "another-process")
     assert here.find("k").states == {}
+
+
+def test_a_caller_that_was_cleared_here_and_by_a_state_from_elsewhere_is_not_taken_up_from_before():
+    """Even where this process has forgotten when: ten thousand were cleared since."""
+    there, here = Callers(SIGNALS, 64 * 1024), Callers(SIGNALS, 64 * 1024)
+    seen(there, "k", asked=9)
+    before = there.dump("k")
+    here.clear("k", 10)
+    seen(here, "k", asked=2)
+    for number in range(10_001):
+        here.clear(f"k{number}", 10)
+    here.put("k", before, "another-process")
+    assert (here.find("k").states, here.find("k").since_us) == ({}, 10)
+
+
+def test_what_was_carried_over_is_gone_when_a_caller_is_cleared():
+    callers = Callers(SIGNALS, 4 * MOST_BYTES)
+    known = seen(callers, "k", score=30.0)
+    known.carried, known.carried_us, known.peaks = Verdict(30.0), 5, ((5, 30.0),)
+    callers.of("another")  # it is packed now
+    callers.clear("k", 10)
+    cleared = callers.find("k")
+    assert (cleared.carried, cleared.peaks, cleared.score, cleared.requests) == (None, (), 0.0, 1)
