@@ -25,7 +25,7 @@ from gateway.risk.fading import as_of
 from gateway.risk.judged import Judged
 from gateway.risk.ruled import let_go, ruled
 
-__all__ = ["Room", "campaigns_of", "decisions", "ranking", "rule_on", "story_of"]
+__all__ = ["Room", "campaigns_of", "decisions", "key_named", "ranking", "rule_on", "story_of"]
 
 _DIGITS = re.compile(r"[0-9a-f]{8,32}")
 _ALL_DIGITS = 32
@@ -41,6 +41,11 @@ class Room:
     risk: RiskStore
     rulings: RulingStore
     now_us: int
+
+
+async def key_named(room: Room, key: str) -> str:
+    """The key id that `key` names; see `story_of`."""
+    return (await _who(room, key))[0]
 
 
 async def story_of(room: Room, key: str) -> dict[str, Any]:

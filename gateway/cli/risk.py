@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +16,16 @@ from typing import Any, TypeVar
 
 import click
 
+from gateway.challenge.grace import granted
 from gateway.cli.beside import WallClock, beside
 from gateway.cli.options import json_option, print_json, state_options
 from gateway.model.caller import fingerprint
 from gateway.model.ruling import Finding
+from gateway.perturb.base import derived
 from gateway.policy.explain import period
 from gateway.policy.load import find, load
-from gateway.riskstory import Room, campaigns_of, decisions, ranking, rule_on, story_of
+from gateway.policy.units import duration_us
+from gateway.riskstory import Room, campaigns_of, decisions, key_named, ranking, rule_on, story_of
 
 __all__ = ["risk"]
 
@@ -116,6 +120,33 @@ def confirm(key: str, why: str, by: str | None, state: str, data: Path, policy_f
     Example: gateway risk confirm fp:9f2c61d07ab4 --why "sells our answers as a data set"
     """
     _rule(key, "confirmed", by, why, state, data, policy_file, as_json)
+
+
+@risk.command()
+@click.argument("key", metavar="KEY")
+@click.option("--for", "lasts", default="30d", show_default=True, metavar="TIME", help="How long it holds: 12h, 30d.")
+@state_options
+@json_option
+def grace(key: str, lasts: str, state: str, data: Path, as_json: bool) -> None:
+    """Hand out a token to a caller that was verified: with it, in x-gateway-grace, no challenge is put. A key that was issued only.
+
+    Example: gateway risk grace fp:9f2c61d07ab4 --for 30d
+    """
+    try:
+        until_s = int(time.time()) + duration_us(lasts) // 1_000_000
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--for") from None
+
+    async def made() -> tuple[str, str]:
+        async with beside(state, data) as opened:
+            key_id = await key_named(Room(load(find("default")), opened.keys, opened.risk, opened.rulings, WallClock().now()), key)
+            return key_id, granted(derived(opened.secret, "challenge"), key_id, until_s)
+
+    key_id, token = asyncio.run(made())
+    if as_json:
+        print_json({"key_id": key_id, "fingerprint": fingerprint(key_id), "until": until_s, "grace": token})
+    else:
+        click.echo(token)
 
 
 @risk.command("decisions")

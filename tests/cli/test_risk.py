@@ -8,6 +8,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from gateway.cli import cli
 from gateway.cli.beside import WallClock
 from gateway.cli.risk import risk
 from gateway.errors import RiskError
@@ -64,3 +65,14 @@ def test_nobody_is_exit_1_and_a_decision_without_a_reason_2(run):
     assert isinstance(nobody.exception, RiskError)
     assert run("clear", KEY).exit_code == 2
     assert run("list", "--campaigns", "--at-least", "3").exit_code == 2
+
+
+def test_a_verified_caller_gets_a_token_of_its_own(tmp_path):
+    made = json.loads(CliRunner().invoke(cli, ["keys", "create", "--account", "acme", "--data", str(tmp_path), "--json"]).output)
+    result = CliRunner().invoke(cli, ["risk", "grace", made["key_id"], "--for", "1d", "--data", str(tmp_path), "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.output)
+    assert told["key_id"] == made["key_id"]
+    assert told["grace"].startswith(f"azv1.{told['until']}.")
+    wrong = CliRunner().invoke(cli, ["risk", "grace", made["key_id"], "--for", "soon", "--data", str(tmp_path)])
+    assert wrong.exit_code == 2
