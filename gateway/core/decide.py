@@ -188,7 +188,7 @@ def _feature_denied(tier: Tier, facts: RequestFacts) -> Refusal | None:
         "max_output": caps.max_output is not None and (facts.max_output or 0) > caps.max_output,
     }
     denied = [name for name in over if over[name] and name in caps.deny]
-    if facts.logit_bias is not None and _bias_denied(caps, facts.logit_bias):
+    if facts.logit_bias is not None and _bias_denied(caps, facts.logit_bias, facts.logprobs):
         denied.append("logit_bias")
     if not denied:
         return None
@@ -197,14 +197,18 @@ def _feature_denied(tier: Tier, facts: RequestFacts) -> Refusal | None:
     return Refusal("feature_denied", 400, message, f"feature.{param}", code="unsupported_parameter", param=param, final=True)
 
 
-def _bias_denied(caps: FeatureCaps, told: tuple[float, float]) -> bool:
-    """Of a list of values only the smallest and the largest asked for are known: of what lies between, the dialect removes the rest."""
+def _bias_denied(caps: FeatureCaps, told: tuple[float, float], logprobs: int) -> bool:
+    """Of a list of values only the smallest and the largest asked for are known: of what lies between, the dialect removes the rest.
+    Beside probabilities none is allowed: with all tokens banned but twenty, the last layer is read off these twenty by twenty."""
     cap = caps.logit_bias
-    return cap.mode == "deny" or (cap.mode == "values" and "logit_bias" in caps.deny and not set(told) <= set(cap.values))
+    if cap.mode != "values" or "logit_bias" not in caps.deny:
+        return cap.mode == "deny"
+    reads = logprobs >= 0 and (caps.logprobs is None or caps.logprobs >= 0)
+    return reads or not set(told) <= set(cap.values)
 
 
 def _allowance(caps: FeatureCaps, param: str) -> str:
     if param == "logit_bias" and caps.logit_bias.mode == "values":
-        return f" (only values of {', '.join(f'{value:g}' for value in caps.logit_bias.values)})"
+        return f" (only values of {', '.join(f'{value:g}' for value in caps.logit_bias.values)}, without log probabilities)"
     amount = {"logprobs": caps.logprobs, "choices": caps.choices, "max_output": caps.max_output}.get(param)
     return "" if amount is None or amount < 0 else f" (at most {amount})"

@@ -102,7 +102,7 @@ class OpenAIChat(OpenAIOperation):
             notes.append("clipped.choices")
         if caps.max_output is not None and _clip_output(changes, fields, caps.max_output):
             notes.append("clipped.max_output")
-        if clip_bias(changes, fields.logit_bias, caps.logit_bias):
+        if clip_bias(changes, fields.logit_bias, caps, facts.logprobs):
             notes.append("stripped.logit_bias")
         if not ask_usage:
             return Edited(edit_members(body, changes), tuple(notes)) if notes else Edited(body)

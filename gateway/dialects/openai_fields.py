@@ -8,7 +8,7 @@ import msgspec
 
 from gateway.dialects.peek import pairs_of, repeated
 from gateway.errors import BadRequest
-from gateway.model.policy import BiasCap
+from gateway.model.policy import BiasCap, FeatureCaps
 
 __all__ = ["ALL", "Changes", "Number", "RawField", "asked_alternatives", "bias_range", "clip_alternatives", "clip_bias", "clip_number",
            "is_set", "kept_bias", "output_bound", "refs_in", "texts", "usage_wanted"]  # fmt: skip
@@ -99,11 +99,16 @@ def clip_alternatives(changes: Changes, cap: int, switches: Iterable[str], count
         clip_number(changes, name, count, cap)
 
 
-def clip_bias(changes: Changes, bias: RawField, cap: BiasCap) -> bool:
-    """Remove `logit_bias`, or of its pairs those with values that are not allowed."""
+def clip_bias(changes: Changes, bias: RawField, caps: FeatureCaps, logprobs: int) -> bool:
+    """Remove `logit_bias`, or of its pairs those with values that are not allowed: beside log probabilities none is.
+
+    `logprobs` is how many alternatives were asked for, -1 for no probabilities.
+    """
+    cap = caps.logit_bias
     if not is_set(bias) or cap.mode in {"allow", "deny"}:
         return False
-    kept = kept_bias(bytes(bias), cap)  # type: ignore[arg-type]
+    reads = logprobs >= 0 and (caps.logprobs is None or caps.logprobs >= 0)
+    kept = None if reads else kept_bias(bytes(bias), cap)  # type: ignore[arg-type]
     if kept == bytes(bias):  # type: ignore[arg-type]
         return False
     changes["logit_bias"] = kept

@@ -122,7 +122,7 @@ class OpenAIResponses(OpenAIOperation):
             notes.append("clipped.logprobs")
         if caps.max_output is not None and _clip_output(changes, fields.max_output_tokens, caps.max_output):
             notes.append("clipped.max_output")
-        if clip_bias(changes, fields.logit_bias, caps.logit_bias):
+        if clip_bias(changes, fields.logit_bias, caps, facts.logprobs):
             notes.append("stripped.logit_bias")
         return Edited(edit_members(body, changes), tuple(notes)) if notes else Edited(body)
 

@@ -88,7 +88,9 @@ class FeatureBlock(Section):
         validate_default=False,
     )
     logit_bias: Bias = Field(
-        default="allow", description="`allow`, `deny`, `strip`, or the list of values it may hold: `[-100]` bans tokens and no more."
+        default="allow",
+        description="`allow`, `deny`, `strip`, or the list of values it may hold: `[-100]` bans tokens and no more, and only where no "
+        "log probabilities are told.",
     )
     choices: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         default=None, description="Most answers per request (`n`, times `best_of`)."

@@ -125,12 +125,24 @@ def test_a_model_outside_the_tier_cannot_be_looked_up_behind_a_shared_credential
             {"logit_bias": (-100.0, 5.0)},
             "feature.logit_bias",
         ),
+        (
+            {"logit_bias": BiasCap("values", (-100.0,)), "deny": frozenset({"logit_bias"})},
+            {"logit_bias": (-100.0, -100.0), "logprobs": 0},
+            "feature.logit_bias",
+        ),
     ],
 )
 def test_features_over_a_cap_are_refused_where_deny_names_them(make, caps, facts, reason):
     refusal = judge(capped(make, **caps), make.replace(CHAT, **facts)).refusal
     assert refusal is not None
     assert (refusal.status, refusal.reason) == (400, reason)
+
+
+def test_bans_are_allowed_where_no_probabilities_are_told(make):
+    caps = {"logit_bias": BiasCap("values", (-100.0,)), "deny": frozenset({"logit_bias"})}
+    bans = make.replace(CHAT, logit_bias=(-100.0, -100.0))
+    assert judge(capped(make, **caps), bans).refusal is None
+    assert judge(capped(make, **caps, logprobs=-1), make.replace(bans, logprobs=5)).refusal is None
 
 
 def test_features_over_a_cap_are_clipped_otherwise(make):

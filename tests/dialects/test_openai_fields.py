@@ -18,7 +18,7 @@ from gateway.dialects.openai_fields import (
     usage_wanted,
 )
 from gateway.errors import BadRequest
-from gateway.model.policy import BiasCap
+from gateway.model.policy import BiasCap, FeatureCaps
 
 UNSET = msgspec.UNSET
 
@@ -78,8 +78,16 @@ def test_a_cap_below_zero_removes_all_that_asks_for_log_probabilities():
 )
 def test_of_a_bias_only_allowed_values_stay(cap, kept):
     changes = {}
-    assert clip_bias(changes, raw(b'{"1":-100,"2":1}'), cap) is (kept != "same")
+    assert clip_bias(changes, raw(b'{"1":-100,"2":1}'), FeatureCaps(logit_bias=cap), -1) is (kept != "same")
     assert changes == ({} if kept == "same" else {"logit_bias": kept})
+
+
+@pytest.mark.parametrize(("cap", "asked", "stays"), [(None, 0, False), (20, 5, False), (-1, 5, True), (None, -1, True)])
+def test_bans_stay_only_where_no_probabilities_are_told(cap, asked, stays):
+    changes = {}
+    caps = FeatureCaps(logprobs=cap, logit_bias=BiasCap("values", (-100.0,)))
+    assert clip_bias(changes, raw(b'{"1":-100}'), caps, asked) is not stays
+    assert changes == ({} if stays else {"logit_bias": None})
 
 
 def test_a_body_that_can_name_nothing_is_not_searched():

@@ -39,13 +39,14 @@ async def test_halving_a_bias_finds_a_difference_without_probabilities():
     assert np.abs(coarse - fine).max() < 80 / 2**12
 
 
-async def test_with_the_default_policy_no_bias_is_answered():
+async def test_with_the_default_policy_neither_biases_nor_bans_are_answered():
     async with guarded(demo_app(), Gateway) as gateway:
         caller = await gateway.caller()
         found = await by_logprobs(caller, SOME)
+        banned = await by_bans(caller, RARE)
         halved = await by_bisection(caller, [9], ["Tell me about the river."], 10)
     assert caller.refused == caller.asked
-    assert hidden_size(found) == hidden_size(halved) == 0
+    assert hidden_size(found) == hidden_size(banned) == hidden_size(halved) == 0
     assert unexplained(found, SOME) == 1.0
 
 
@@ -56,11 +57,10 @@ def test_nothing_read_has_no_dimensions():
 
 
 @pytest.mark.proof
-async def test_the_whole_layer_is_stolen_without_the_gateway_and_not_by_biases_with_it():
+async def test_the_whole_layer_is_stolen_without_the_gateway_and_nothing_of_it_with_it():
     (table,) = await EXPERIMENT.run(Setting(Gateway))
     rows = {(row[0], row[1]): dict(zip(table.columns, row, strict=True)) for row in table.rows}
     assert rows["none", "log probabilities"]["hidden size"] == str(HIDDEN)
     assert float(rows["none", "log probabilities"]["W not found"]) < 1e-6
     assert rows["none", "bisection"]["hidden size"] == "17"
-    assert rows["default policy", "log probabilities"]["hidden size"] == "0"
-    assert rows["default policy", "bisection"]["hidden size"] == "0"
+    assert {row["hidden size"] for (gateway, _), row in rows.items() if gateway == "default policy"} == {"0"}
