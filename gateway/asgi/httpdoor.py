@@ -172,7 +172,7 @@ class HttpDoor:
             raise
         if trail.altering is not None:
             self._work = trail.altering.work()
-            answer = evened(altered(answer, self._work), trail.altering.pace, sent)
+            answer = altered(evened(answer, trail.altering.pace, sent), self._work)  # the pace counts the model's own events
         self._answer = paced(answer, trail.decision.share if trail.decision else 1.0, sent)
         stream = self._scope["method"] != "HEAD" and (_field(answer.headers, b"content-type") or b"").startswith(b"text/event-stream")
         self._fields = self._answer_fields(trail, answer)

@@ -15,6 +15,8 @@ from msgspec import Struct
 from gateway.dialects.altering import Document
 from gateway.dialects.channels import Channels, ChatChannels, MessageChannels, Pen
 from gateway.dialects.response_channels import Numbering, ResponseChannels
+from gateway.dialects.stencil import Telling
+from gateway.dialects.tellings import TELLINGS
 from gateway.perturb.base import AnswerEdit, Context, Craft, Pace, Perturbation, TextEdit
 
 __all__ = ["MOST_TOLD", "Altering", "Part", "Work"]
@@ -80,9 +82,32 @@ class Work:
         edits_text = altering.free and any(part.craft.text(altering.context, part.options) is not None for part in altering.parts)
         self._channels = channels(self._pen) if channels is not None and edits_text else None
         self._numbering = Numbering()
+        self._tells = TELLINGS.get(altering.context.dialect) if all(edit.blind for _, edit in self._answers) else None
 
     def event(self, document: Document) -> list[Document]:
         return self._passed([document] if self._channels is None else self._channels.event(document))
+
+    def telling(self, document: Document) -> Telling | None:
+        found = self._tells(document) if self._tells is not None else None
+        write = str if self._channels is None else self._channels.writer(document) if found is not None else None
+        if found is None or write is None:
+            return None
+        deltas: list[tuple[AnswerEdit, int]] = []
+
+        def edit(document: Document) -> list[Document]:
+            before = [edit.count for _, edit in self._answers]
+            documents = self._edited([document])
+            for (_, edit), count in zip(self._answers, before, strict=True):
+                deltas.append((edit, edit.count - count))
+                edit.again(count - edit.count)
+            deltas[:] = [delta for delta in deltas if delta[1]]
+            return documents
+
+        def again() -> None:
+            for edit, delta in deltas:
+                edit.again(delta)
+
+        return Telling(*found, write, edit, again, self._numbering.after)
 
     def whole(self, document: Document) -> None:
         if self._channels is not None:
@@ -104,9 +129,13 @@ class Work:
         told = [f"{name}={count}" for name, count in counts.items() if count]
         return (*self._altering.told(), *told, *notes)[:MOST_TOLD]
 
-    def _passed(self, documents: list[Document]) -> list[Document]:
+    def _edited(self, documents: list[Document]) -> list[Document]:
         for _, edit in self._answers:
             documents = [after for document in documents for after in edit.edit(document)]
+        return documents
+
+    def _passed(self, documents: list[Document]) -> list[Document]:
+        documents = self._edited(documents)
         for document in documents:
             self._numbering.number(document)
         return documents

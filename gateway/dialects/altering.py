@@ -18,6 +18,7 @@ import msgspec
 from gateway.dialects.base import Headers
 from gateway.dialects.relays import field
 from gateway.dialects.sse import EventSplitter, Fragment, data_of, name_of, with_data
+from gateway.dialects.stencil import MARK, Stencil, Telling, stencil_of
 from gateway.errors import UpstreamError
 
 __all__ = ["Document", "Edits", "Rewriting", "read_document", "rewriting", "written"]
@@ -26,6 +27,10 @@ Document = dict[str, Any]
 
 MAX_DOCUMENT = 64 * 1024 * 1024
 """Bytes of a whole answer that are held to be altered."""
+
+_MOST_STENCILS = 8
+_MOST_IN_VAIN = 8
+"""Stencils of a stream that fitted nothing, until no more are made for it."""
 
 _NAME = re.compile(rb"(?m)^(event: ?)[^\r\n]*")
 
@@ -37,9 +42,11 @@ class Edits(Protocol):
     """What is done to the documents of one answer.
 
     `event` gives what goes out in the place of one event's document, `whole` edits a whole answer in place, `rest` gives what was held
-    back when the stream ends.
+    back when the stream ends. `telling` says of an event's document where it tells a piece of text and nothing else, None where it does
+    not, or where what becomes of the event hangs on the text otherwise than by its `write`; then `event` is not asked.
     """
 
+    def telling(self, document: Document) -> Telling | None: ...
     def event(self, document: Document) -> list[Document]: ...
     def whole(self, document: Document) -> None: ...
     def rest(self) -> list[Document]: ...
@@ -125,6 +132,8 @@ class _Events:
         self._splitter = EventSplitter()
         self._model = b""
         """An event as this stream has them, for those that are made anew."""
+        self._stencils: list[Stencil] = []
+        self._in_vain = 0
 
     def feed(self, chunk: bytes) -> bytes:
         return b"".join([self._event(raw) for raw in self._splitter.feed(chunk)])
@@ -137,6 +146,9 @@ class _Events:
     def _event(self, raw: bytes) -> bytes:
         if isinstance(raw, Fragment):
             raise _unalterable("has an event that is too large")
+        for stencil in self._stencils:
+            if (told := stencil.told(raw)) is not None:
+                return told
         data = data_of(raw)
         if not data.startswith(b"{"):
             return self._held_back() + raw if data.strip() == b"[DONE]" else raw
@@ -145,6 +157,11 @@ class _Events:
         except (ValueError, RecursionError):
             raise _unalterable("has an event that is no JSON") from None
         self._model = raw
+        if (told := self._learned(raw, document)) is not None:
+            return told
+        return self._read(raw, document)
+
+    def _read(self, raw: bytes, document: Document) -> bytes:
         before = written(document)
         out: list[bytes] = []
         for edited in self._edits.event(document):
@@ -152,8 +169,32 @@ class _Events:
             out.append(raw if after == before else _renamed(raw, edited, after))
         return b"".join(out)
 
+    def _learned(self, raw: bytes, document: Document) -> bytes | None:
+        """What goes out for an event that tells a piece of text, by a stencil that the next ones may fit; None for any other."""
+        telling = self._edits.telling(document)
+        if telling is None:
+            self._stencils.clear()
+            return None
+        if self._in_vain >= _MOST_IN_VAIN or (stencil := stencil_of(raw, telling)) is None:
+            return None
+        telling.holder[telling.key] = MARK
+        before = written(document)
+        edited = telling.edit(document)
+        if [written(other) for other in edited] != [before]:
+            if stencil.counts:
+                return self._read(raw, read_document(data_of(raw)))
+            out = b"".join([_renamed(raw, other, written(_unpadded(other))) for other in edited])
+            stencil.out = tuple(out.split(written(MARK)))
+        self._in_vain = self._in_vain + 1 if self._stencils and self._stencils[0].used == 1 else 0
+        self._stencils = [stencil, *self._stencils[: _MOST_STENCILS - 1]]
+        return stencil.told(raw)
+
     def _held_back(self) -> bytes:
         return b"".join([_renamed(self._model, document, written(document)) for document in self._edits.rest()])
+
+
+def _unpadded(document: Document) -> Document:
+    return {key: value for key, value in document.items() if key != "obfuscation"}
 
 
 def _renamed(raw: bytes, document: Document, data: bytes) -> bytes:

@@ -28,9 +28,14 @@ class Pen(Protocol):
 
 
 class Channels(Protocol):
-    """The text channels of one answer. `event` gives the documents in the place of one event's, `whole` edits a whole answer."""
+    """The text channels of one answer. `event` gives the documents in the place of one event's, `whole` edits a whole answer.
+
+    `writer` is for an event that tells a piece of text and nothing else (`tellings`): what edits the pieces of its channel, until an
+    event of another kind comes; None where the channel is not edited.
+    """
 
     def event(self, document: Document) -> list[Document]: ...
+    def writer(self, document: Document) -> Callable[[str], str] | None: ...
     def whole(self, document: Document) -> None: ...
     def rest(self) -> list[Document]: ...
 
@@ -90,6 +95,13 @@ class ChatChannels:
         if document.get("error") is not None:
             out += self.rest()
         return [*out, document]
+
+    def writer(self, document: Document) -> Callable[[str], str] | None:
+        choice = document["choices"][0]
+        if "role" in (choice.get("delta") or {}) and choice.get("index", 0) not in self._pens:
+            return None  # the role goes out before its text is held back
+        self._last = document
+        return self._pen(choice).feed
 
     def whole(self, document: Document) -> None:
         for choice in listed(document.get("choices")):
@@ -175,6 +187,10 @@ class MessageChannels:
         elif kind in {"message_delta", "message_stop", "error"}:
             return [*self.rest(), document]
         return [document]
+
+    def writer(self, document: Document) -> Callable[[str], str] | None:
+        pen = self._pens.get(document.get("index", 0))
+        return pen.feed if pen else None
 
     def whole(self, document: Document) -> None:
         for block in listed(document.get("content")):

@@ -25,9 +25,13 @@ class Numbering:
         told = document.get("sequence_number")
         if not isinstance(told, int):
             return
-        self._next = told if self._next is None else self._next
-        document["sequence_number"] = self._next
-        self._next += 1
+        document["sequence_number"] = self.after(told)
+
+    def after(self, told: int) -> int:
+        """The number of the event that goes out now, whose own is `told`."""
+        number = told if self._next is None else self._next
+        self._next = number + 1
+        return number
 
 
 class _Channel:
@@ -84,6 +88,12 @@ class ResponseChannels:
             self.whole(document.get("response"))
             return [*held, document]
         return [document]
+
+    def writer(self, document: Document) -> Callable[[str], str]:
+        """See `channels.Channels`."""
+        channel = self._channel((document.get("output_index", 0), document.get("content_index", 0)))
+        channel.delta = {key: value for key, value in document.items() if key not in {"delta", "obfuscation"}}
+        return channel.feed
 
     def whole(self, document: Any) -> None:
         if isinstance(document, dict):

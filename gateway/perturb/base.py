@@ -82,14 +82,18 @@ class AnswerEdit(Protocol):
     """Edits the documents of one answer: the whole of it, or its events one by one. The edit may change `document` in place.
 
     `edit` returns the documents that go out in the place of this one: itself as a rule, none to leave an event out. (A whole answer is
-    never left out.) `count` and `notes` as in `TextEdit`.
+    never left out.) `count` and `notes` as in `TextEdit`. `blind`: it never looks at visible text, and does to an event that tells
+    a piece of text what it does to the next; then it sees the first of them, and of the others only `again`, how much to count for one.
     """
 
     @property
     def count(self) -> int: ...
     @property
     def notes(self) -> tuple[str, ...]: ...
+    @property
+    def blind(self) -> bool: ...
     def edit(self, document: Document) -> list[Document]: ...
+    def again(self, count: int) -> None: ...
 
 
 class Perturbation(Protocol):

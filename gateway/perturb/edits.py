@@ -14,7 +14,9 @@ _LISTS = ("choices", "output", "content")
 
 
 class Counting:
-    """An edit that counts. See `base.AnswerEdit`."""
+    """An edit that counts. See `base.AnswerEdit`; `blind` unless it says otherwise, for shapes and keys are all it knows."""
+
+    blind = True
 
     def __init__(self) -> None:
         self.count = 0
@@ -23,6 +25,10 @@ class Counting:
     @property
     def notes(self) -> tuple[str, ...]:
         return tuple(self._notes)
+
+    def again(self, count: int) -> None:
+        """Count what was done to an event that was not shown."""
+        self.count += count
 
     def note(self, what: str) -> None:
         """Keep a note, the first ones alone."""

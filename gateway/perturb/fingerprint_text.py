@@ -16,6 +16,7 @@ LONGEST = 600
 """Characters after which a sentence without an end is cut, at its last space."""
 
 _CUT = re.compile(r"[\n.!?…](?:(?<=\n)|[\"'”’)\]*_]{0,3}[ \t])")
+_ENDS = re.compile(r"[\n.!?…]")
 _REACH = 5
 """A cut's pattern is at most this long, so what is this far from the end of the buffer need not be looked at again."""
 
@@ -84,6 +85,7 @@ class Sentences:
         "_inside",
         "_line_starts",
         "_listed",
+        "_quiet",
         "_seen",
         "_started",
     )
@@ -92,13 +94,17 @@ class Sentences:
         self._buffer = ""
         self._seen = 0
         self._started = self._closed = self._broken = self._closed_line = self._listed = False
-        self._line_starts = self._begins = True
+        self._line_starts = self._begins = self._quiet = True
         self._fence = ""
         self._inside: tuple[str, int] | None = None
 
     def feed(self, text: str) -> list[Piece]:
         """The pieces that are complete now."""
         buffer = self._buffer + text if self._buffer else text
+        ends = _ENDS.search(text)
+        if ends is None and self._quiet and len(buffer) < LONGEST:
+            self._buffer = buffer
+            return []
         pieces: list[Piece] = []
         start, seen = 0, self._seen
         while True:
@@ -113,6 +119,7 @@ class Sentences:
             start, seen = end, 0
         self._buffer = buffer[start:] if start else buffer
         self._seen = max(0, len(self._buffer) - _REACH)
+        self._quiet = _ENDS.search(self._buffer, self._seen) is None
         return pieces
 
     def finish(self) -> list[Piece]:

@@ -325,6 +325,9 @@ class Shouting:
     def rest(self):
         return [{"text": "LEFT"}]
 
+    def telling(self, document):
+        return None
+
 
 async def test_an_error_passes_as_it_is_and_so_does_what_is_no_document():
     for answer in (Came(status=500), Came(kind=b"audio/mpeg")):

@@ -28,6 +28,9 @@ class Nothing:
     def rest(self):
         return []
 
+    def telling(self, document):
+        return None
+
 
 class Renaming(Nothing):
     """Edits that put an event of another type before each, and write `b` for `a`."""
