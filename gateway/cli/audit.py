@@ -17,28 +17,15 @@ from gateway.audit.query import Follower, Query, select
 from gateway.audit.read import decode, find_records, last_records
 from gateway.audit.report import Report
 from gateway.audit.verify import verify as verify_log
+from gateway.cli.auditexport import export
 from gateway.cli.auditproof import check, given_keys, keys, prove, public_key_option, rotate
-from gateway.cli.options import data_option, json_option, print_json
+from gateway.cli.options import data_option, json_option, moment, print_json
 from gateway.errors import SettingsError
 
 __all__ = ["audit"]
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _ENDS = ("complete", "refused", "client_gone", "upstream_failed", "upstream_truncated", "interrupted", "fault", "shutdown")
 _POLL_S = 0.2
-
-
-def _moment(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    """`2h` ago, a date or time such as 2026-11-24T13:00 (UTC where it names no zone), as Unix microseconds."""
-    if value is None:
-        return None
-    if match := re.fullmatch(r"(\d{1,6})([smhdw])", value):
-        return time.time_ns() // 1000 - int(match[1]) * _UNITS_S[match[2]] * 1_000_000
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        raise click.BadParameter("give a time ago (30m, 2h, 7d) or a date or time (2026-11-24, 2026-11-24T13:00+01:00)") from None
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1_000_000)
 
 
 def _hash(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -83,8 +70,8 @@ def tail(count: int, follow: bool, data: Path, as_json: bool) -> None:
 
 
 @audit.command(short_help="Show the records that fit.")
-@click.option("--since", callback=_moment, help="Ended at or after: 2h ago, or 2026-11-24T13:00.")
-@click.option("--until", callback=_moment, help="Ended before.")
+@click.option("--since", callback=moment, help="Ended at or after: 2h ago, or 2026-11-24T13:00.")
+@click.option("--until", callback=moment, help="Ended before.")
 @click.option("--account", help="Account, or a glob.")
 @click.option("--key", help="Fingerprint (fp:...), or the beginning of a key id.")
 @click.option("--model", help="Model asked for, or a glob.")
@@ -153,7 +140,7 @@ def verify(expect: str | None, public_keys: tuple[Path, ...], data: Path, as_jso
     sys.exit(1 if report.broken else 0)
 
 
-for command in (keys, rotate, prove, check):
+for command in (export, keys, rotate, prove, check):
     audit.add_command(command)
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 import msgspec
 
-__all__ = ["data_option", "json_option", "print_json", "state_options"]
+__all__ = ["data_option", "json_option", "moment", "print_json", "state_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 data_option = click.option(
     "--data",
@@ -39,6 +44,19 @@ _state_option = click.option(
 def state_options(command: F) -> F:
     """`--state` and `--data`, the same as those of `serve`."""
     return _state_option(data_option(command))
+
+
+def moment(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """`2h` ago, a date or time such as 2026-11-24T13:00 (UTC where it names no zone), as Unix microseconds."""
+    if value is None:
+        return None
+    if match := re.fullmatch(r"(\d{1,6})([smhdw])", value):
+        return time.time_ns() // 1000 - int(match[1]) * _UNITS_S[match[2]] * 1_000_000
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter("give a time ago (30m, 2h, 7d) or a date or time (2026-11-24, 2026-11-24T13:00+01:00)") from None
+    return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000_000)
 
 
 def print_json(value: object) -> None:

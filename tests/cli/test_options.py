@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import COMMANDS, cli
-from gateway.cli.options import json_option, print_json, state_options
+from gateway.cli.options import json_option, moment, print_json, state_options
 
 
 @click.command()
@@ -70,3 +71,24 @@ def test_the_commands_are_listed_with_a_line_each_and_an_unknown_one_is_called_w
     listed = CliRunner().invoke(cli, ["--help"]).output
     assert all(name in listed and line in listed for name, (_, line) in COMMANDS.items())
     assert CliRunner().invoke(cli, ["surf"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "at_us"),
+    [
+        ("2026-11-24", 1_795_478_400_000_000),
+        ("2026-11-24T13:00", 1_795_525_200_000_000),
+        ("2026-11-24T13:00+01:00", 1_795_521_600_000_000),
+    ],
+)
+def test_a_moment_is_a_date_or_time_of_utc_or_of_the_zone_it_names(text, at_us):
+    assert moment(None, None, text) == at_us
+
+
+def test_a_moment_may_be_a_time_ago():
+    before = time.time_ns() // 1000
+    at_us = moment(None, None, "2h")
+    assert before <= at_us + 2 * 3600 * 1_000_000 <= time.time_ns() // 1000
+    assert moment(None, None, None) is None
+    with pytest.raises(click.BadParameter):
+        moment(None, None, "yesterday")
