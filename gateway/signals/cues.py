@@ -1,9 +1,10 @@
 """What a wording asks for, as bits: the model's own reasoning as it is, records to train on, grades to train on.
 
-A single word proves nothing ("reasoning", "full", "instructions" are everybody's). A cue is a meeting, within a breath of two
-sentences, of *what* is asked for, *how* it shall be shaped, and the absence of a reader: "explain your reasoning to the student" is
-none, "your complete reasoning with every dead end" is one. Each group of `gateway.signals.lexicon` that is met gives or takes points; a
-cue needs one group of each of its cores, and its points. One point less leans towards it. Nothing of the text stays but the mask.
+A single word proves nothing ("reasoning", "full", "instructions" are everybody's). A cue is a meeting, within a breath of
+neighbouring sentences, of *what* is asked for, *how* it shall be shaped, and the absence of a reader: "explain your reasoning to the
+student" is none, "your complete reasoning with every dead end" is one. Each group of `gateway.signals.lexicon` that is met gives or
+takes points; a cue needs one group of each of its cores, and its points. One point less leans towards it. Nothing of the text stays
+but the mask.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.signals.lexicon import CHARACTERS, GROUPS
+from gateway.signals.characters import CHARACTERS
+from gateway.signals.lexicon import GROUPS
+from gateway.signals.stems import LEAST, STEMS
 
-__all__ = ["CUES", "CUE_MASK", "LEANS", "LEAN_MASK", "cues_of", "names_of"]
+__all__ = ["CUES", "CUE_MASK", "FIGURES", "LEANS", "LEAN_MASK", "cues_of", "names_of"]
 
 CUES: dict[str, int] = {"reasoning": 1, "hidden": 2, "backfill": 4, "records": 8, "grading": 16, "trajectory": 32}
 """Bit by name. `reasoning`: the model's own and whole. `hidden`: the same as it is kept from readers. `backfill`: reasoning written for
@@ -24,6 +27,9 @@ LEANS: dict[str, int] = {"nearly": 64, "form": 128, "tools": 256, "whole_answer"
 """What leans towards a harvest and is no cue. `nearly`: a cue, but for a point. `form`: the text is laid out as a record to train on.
 `tools`: tools are told of in the user's words. `whole_answer`: an answer that needs nothing else, as good as can be."""
 
+FIGURES = 1024
+"""The text has several numbers, or is code: what is asked can be checked by its result. Says nothing by itself."""
+
 CUE_MASK = sum(CUES.values())
 LEAN_MASK = sum(LEANS.values())
 
@@ -32,54 +38,61 @@ _LOOKED_AT = 900
 _MOST_SENTENCES = 40
 _MOST_WORDS = 40
 _BREATH = 34
-"""Words of two neighbouring sentences that are read together."""
+"""Words of neighbouring sentences that are read together."""
 
 _BITS = {group: 1 << place for place, group in enumerate(GROUPS)}
 _SENTENCES = re.compile(r"[.!?;]\s|\n+|[。！？；]")
-_TOKENS = re.compile(r"</?\w+|\w+")
+_TOKENS = re.compile(r"</?[^\W\d_]+|[^\W\d_]+")
+_UNSPACED = re.compile("[\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""A wrapper of such a script around a text in another one is read by characters as well."""
 _BY_CHARACTERS = frozenset({"zh", "ja", "ko", "hi", "ar", "th", ""})
 
 _POINTS: dict[str, tuple[tuple[tuple[str, ...], ...], dict[str, int], int]] = {
     "reasoning": (
-        (("reasoning", "tag", "mind", "think"),),
+        (("reasoning", "tag", "mind", "think"), ("reasoning", "tag", "mind", "hidden", "own", "dump")),
         {
             "reasoning": 3, "tag": 2, "mind": 2, "think": 1, "whole": 3, "long": 3, "each": 1, "hidden": 3, "stray": 3, "cut": 3,
             "dump": 1, "own": 1, "after": 1, "reader": -6, "explain": -3, "mine": -1, "fiction": -5, "code": -3, "denied": -3,
-            "product": -3,
+            "product": -3, "keep": -3,
         },
-        8,
+        7,
     ),
     "backfill": (
-        (("reasoning", "tag"), ("answer", "given"), ("make", "rewrite", "led")),
+        (("reasoning", "tag", "mind"), ("answer", "given", "shape", "after"), ("make", "rewrite", "led")),
         {
-            "reasoning": 3, "tag": 2, "answer": 2, "given": 2, "rewrite": 3, "make": 1, "led": 2, "stray": 2, "hidden": 2, "long": 1,
+            "reasoning": 3, "tag": 2, "mind": 2, "answer": 2, "given": 2, "rewrite": 3, "make": 1, "led": 2, "stray": 2, "hidden": 2,
+            "long": 1,
+            "each": 1, "shape": 1, "steps": 1,
+            "simulate": 1,
             "own": -1, "reader": -5, "explain": -3, "mine": -2, "fiction": -4, "code": -3, "product": -3,
         },
         8,
     ),
     "records": (
-        (("items", "shape", "training"), ("make", "training")),
+        (("items", "shape", "training", "asked"), ("make", "training", "rewrite", "simulate")),
         {
-            "make": 1, "items": 2, "training": 3, "learner": 2, "shape": 2, "spread": 2, "answer": 1,
+            "make": 1, "items": 2, "training": 3, "learner": 2, "shape": 2, "spread": 2, "answer": 1, "asked": 1, "many": 1,
+            "data": 1, "user": 1, "simulate": 1, "rewrite": 1, "human": 1, "best": 1,
             "reader": -3, "mine": -1, "fiction": -3, "code": -4, "product": -4, "explain": -3,
         },
         7,
     ),
     "grading": (
-        (("grade", "both", "preference"), ("preference", "training", "virtues"), ("grade", "both", "shape", "answer")),
+        (("grade", "both", "preference"), ("preference", "training", "virtues", "human"), ("grade", "both", "shape", "answer")),
         {
-            "grade": 2, "preference": 3, "training": 3, "virtues": 2, "both": 2, "shape": 1, "answer": 1, "learner": 1,
+            "grade": 2, "preference": 3, "training": 3, "virtues": 3, "both": 2, "shape": 1, "answer": 1, "learner": 1,
+            "rejected": 3, "data": 2, "human": 2,
             "reader": -4, "mine": -1, "explain": -3, "code": -3, "product": -4,
         },
         7,
     ),
     "trajectory": (
-        (("trajectory", "agent"), ("agent", "reasoning", "episode"), ("trajectory", "whole", "each", "simulate", "steps",
+        (("trajectory", "agent"), ("agent", "reasoning", "episode", "tag"), ("trajectory", "whole", "each", "simulate", "steps",
         "training", "long")),
         {
             "trajectory": 3, "agent": 2, "reasoning": 2, "whole": 3, "each": 1, "long": 1, "simulate": 4, "steps": 2, "why": 2,
-            "training": 3, "dump": 1, "make": 1,
-            "reader": -3, "mine": -1, "code": -2, "product": -3,
+            "training": 3, "dump": 1, "make": 1, "data": 1, "tag": 1, "access": -4,
+            "reader": -3, "mine": -1, "code": -4, "product": -3,
         },
         8,
     ),
@@ -108,7 +121,16 @@ def _table() -> dict[str, int]:
     return table
 
 
+def _stems() -> dict[str, list[tuple[str, int]]]:
+    table: dict[str, list[tuple[str, int]]] = {}
+    for group, stems in STEMS.items():
+        for stem in stems.split():
+            table.setdefault(stem[:LEAST], []).append((stem, _BITS[group]))
+    return table
+
+
 _TABLE = _table()
+_STEMS = _stems()
 _BITS |= {"cut": 1 << len(GROUPS), "denied": 2 << len(GROUPS)}
 
 
@@ -135,24 +157,44 @@ _JUDGED: dict[int, int] = {}
 
 def cues_of(text: str, language: str) -> int:
     """The mask of the cues in a text, and of the lean `nearly`; `language` as `gateway.signals.text.language_of` says it."""
-    cues = before = words_before = 0
-    by_characters = language in _BY_CHARACTERS and not text.isascii()
+    cues = 0
+    lately: list[tuple[int, int]] = []
+    by_characters = not text.isascii() and (language in _BY_CHARACTERS or _UNSPACED.search(text) is not None)
     for sentence in _sentences(text):
-        words = _TOKENS.findall(sentence)[:_MOST_WORDS]
-        met = 0
-        for word in words:
-            if word in _TABLE:
-                met |= _TABLE[word]
+        words = _TOKENS.findall(sentence)
+        if not words:
+            continue
+        met = _met(words if len(words) <= _MOST_WORDS else words[: _MOST_WORDS // 2] + words[-_MOST_WORDS // 2 :])
         if by_characters:
             met |= _met_by_characters(sentence)
-        both = met | before if len(words) + words_before <= _BREATH else met
+        together, room = met, _BREATH - len(words)
+        for before, (groups, long) in enumerate(reversed(lately)):
+            room -= long
+            if room < 0:
+                del lately[: len(lately) - before]
+                break
+            together |= groups
+        lately.append((met, len(words)))
         # Most sentences have nothing to meet in them: no more is asked of those.
-        if both & _WANTED:
-            found = _JUDGED.get(both)
-            cues |= _judged(both) if found is None else found
-        if words:
-            before, words_before = met, len(words)
+        if together & _WANTED:
+            found = _JUDGED.get(together)
+            cues |= _judged(together) if found is None else found
     return cues
+
+
+def _met(words: list[str]) -> int:
+    """The groups of a row of words."""
+    met = 0
+    for word in words:
+        if word in _TABLE:
+            met |= _TABLE[word]
+        elif word[:LEAST] in _STEMS:
+            for stem, groups in _STEMS[word[:LEAST]]:
+                if word.startswith(stem):
+                    met |= groups
+        elif word[0] == "<":
+            met |= _TABLE.get(word.lstrip("</"), 0)
+    return met
 
 
 def names_of(mask: int) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Requests that ask for what a model is trained on: its own reasoning as it is, records, preferences, whole runs of an agent.
 
 One such request is nobody's fault, and a product may well say "explain your reasoning". What speaks is the share of a caller's requests
-in which the cues of `gateway.signals.cues` meet. Kind: wording. It cannot see a harvest in plain words (questions as anybody asks
+in which the cues of `gateway.signals.cues` meet; those that come and go within one wrapper are its slots' and do not count. Kind:
+wording. It cannot see a harvest in plain words (questions as anybody asks
 them).
 """
 
@@ -12,7 +13,7 @@ from typing import Any
 from gateway.model.evidence import Evidence, Kind
 from gateway.model.look import Look
 from gateway.signals.base import Baseline
-from gateway.signals.counts import Counts, dump_counts, load_counts, merge_counts, surprise, weight_of
+from gateway.signals.counts import Counts, dump_counts, load_counts, merge_counts, short, surprise, weight_of
 from gateway.signals.cues import CUE_MASK, CUES
 
 __all__ = ["SIGNAL", "Elicitation"]
@@ -35,7 +36,7 @@ class Elicitation:
     """See the module."""
 
     name = "elicitation"
-    version = "2"
+    version = "3"
     kind: Kind = "wording"
     cap = _MOST
 
@@ -46,9 +47,19 @@ class Elicitation:
         # What is turned into vectors is material, and asks for nothing.
         if not look.words or look.dialect == "openai.embeddings":
             return
-        state.count(bool(look.cues & CUE_MASK))
+        asked = look.cues & CUE_MASK
+        ends = (short(look.head), short(look.tail))
+        # What was worded the same way without a cue just now has none: it stands in what was filled in.
+        filled_in = [end for end in ends if end in state.recent]
+        hit = bool(asked) and not filled_in
+        state.count(hit)
+        for end in filled_in if asked else (end for end in ends if end not in filled_in):
+            if asked:
+                state.recent.remove(end)
+            else:
+                state.remember(end)
         for place, bit in enumerate(CUES.values()):
-            state.parts[place] += bool(look.cues & bit)
+            state.parts[place] += bool(hit and look.cues & bit)
 
     def dump(self, state: Counts) -> list[Any]:
         return dump_counts(state)

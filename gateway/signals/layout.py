@@ -8,17 +8,37 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from gateway.signals.cues import LEANS
+from gateway.signals.cues import CUES, FIGURES, LEANS
+from gateway.signals.lexicon import GROUPS
 from gateway.signals.minhash import word_hashes
 from gateway.signals.stopwords import STOP_WORDS
 
-__all__ = ["layout_of", "owned", "salad", "told_tools"]
+__all__ = ["figures", "layout_of", "owned", "salad", "told_tools"]
 
 _BEGINS = re.compile(
     r"\s*(?:#+\s*)?(?:below is an instruction|instruction|question|q|human|user|prompt|input)\b[^\n]{0,160}?[:\n.]", re.I
 )
 _ENDS = re.compile(r"(?:^|\n)\s*(?:#+\s*)?(?:response|answer|a|output|assistant|completion)\s*:\s*$", re.I)
+_LAST_LABEL = re.compile(r"\n[^\w\n]*([^\W\d_]{3,24})[^\w\n]*[:：]\s*$")
+_ANSWERED = re.compile(
+    r"\n[^\w\n]*(?:final )?(?:answer|solution|response|output|a|result|lösung|antwort|réponse|respuesta|resposta|risposta|ответ"
+    r"|答案|答え|정답)[^\w\n]*[:：][^\S\n]*\S",
+    re.I,
+)
+_REASONS = frozenset(GROUPS["reasoning"].split())
 _SIGNATURE = re.compile(r"^[a-z_]\w{1,40}\([a-z_, ]{0,80}\)$", re.I | re.M)
+_NUMBERS = re.compile(r"\d[^\d]{2,80}\d")
+_CODE = 0.1
+_CHOICES = """
+    suggest suggestion suggestions idea ideas slogan slogans tagline taglines caption captions headline headlines title titles subject
+    newsletter name names advert ad ads variant variants wording wordings alternatives vorschlag vorschläge idee ideen überschrift
+    überschriften betreff varianten titel suggère suggestions idées titre titres légende légendes variantes sugiere sugerencias título
+    títulos sugestões ideias suggerisci suggerimenti titolo titoli варианты заголовок заголовки идеи pomysły tytuł başlık öneri
+    """
+_TO_CHOOSE = frozenset(_CHOICES.split())
+"""What people choose from, asked for."""
+_ASKED_BY = 16
+_BLOCK = 1_500
 _MOST_TOOLS = 8
 _LOOKED_AT = 2_000
 
@@ -36,8 +56,24 @@ _PUNCTUATION = re.compile(r"[^\w\s]|\d")
 
 
 def layout_of(text: str) -> int:
-    """The lean of a text that is laid out like a record: it begins as the instruction and ends where the answer has to stand."""
-    return LEANS["form"] if _ENDS.search(text[-60:]) and _BEGINS.match(text) else 0
+    """What a text is laid out as. A record leans: it begins as the instruction and ends where the answer has to stand. Where the answer
+    stands already, and what has to follow is how it was come by, it is a cue."""
+    shape = LEANS["form"] if _ENDS.search(text[-60:]) and _BEGINS.match(text) else 0
+    end = text[-40:]
+    label = _LAST_LABEL.search(end) if ":" in end or "：" in end else None
+    if label is not None and label[1].lower() in _REASONS:
+        block = text[-_BLOCK:].rstrip().rpartition("\n\n")[2] or text[-_BLOCK:]
+        shape |= CUES["backfill"] if _ANSWERED.search("\n" + block) else LEANS["form"]
+    return shape
+
+
+def figures(text: str, words: Sequence[str], code: float) -> int:
+    """`FIGURES` where a text has two numbers near each other, or a share `code` of signs as programs have, and does not begin or end by
+    asking for what people choose from."""
+    if code < _CODE and _NUMBERS.search(text) is None:
+        return 0
+    ends = words if len(words) <= 2 * _ASKED_BY else (*words[:_ASKED_BY], *words[-_ASKED_BY:])
+    return FIGURES if _TO_CHOOSE.isdisjoint(ends) else 0
 
 
 def told_tools(text: str) -> tuple[int, ...]:

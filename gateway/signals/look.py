@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.model.look import Look
 from gateway.signals.cues import CUE_MASK, CUES, LEANS, cues_of
-from gateway.signals.layout import layout_of, owned, salad, told_tools
+from gateway.signals.layout import figures, layout_of, owned, salad, told_tools
 from gateway.signals.minhash import minhash, word_hashes
 from gateway.signals.text import FIRST, LAST, clipped, code_share, hash64, language_of, masked_words, topic_of, words_of
 
@@ -54,7 +54,8 @@ def look_of(dialect: str, document: Document, **rest: Any) -> Look:
     masked = masked_words(seen, language)
     prompt = _prompt(system[:_MOST_SYSTEM], language)
     told = told_tools(seen)
-    shape = layout_of(seen) | (LEANS["tools"] if told else 0) | _forced(document)
+    code = code_share(seen)
+    shape = layout_of(seen) | figures(seen, words, code) | (LEANS["tools"] if told else 0) | _forced(document)
     fields: dict[str, Any] = {
         "dialect": dialect,
         "words": len(words) if len(seen) == len(text) else len(words) * len(text) // max(1, len(seen)),
@@ -62,7 +63,7 @@ def look_of(dialect: str, document: Document, **rest: Any) -> Look:
         "turns": turns,
         "goes_on": goes_on,
         "language": language,
-        "code": code_share(seen),
+        "code": code,
         "exact": hash64(words),
         "prefix": hash64(words[:_ENDS]),
         "start": hash64(masked[:_START]),

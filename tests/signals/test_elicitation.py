@@ -32,3 +32,18 @@ def test_a_system_prompt_that_asks_for_it_counts_and_one_that_hides_it_does_not(
     hides = look("Where is Bonn?", system="Keep internal thoughts private.")
     assert said(SIGNAL, [asks] * 9) is not None
     assert said(SIGNAL, [hides] * 9) is None
+
+
+def test_a_cue_that_comes_and_goes_within_one_wrapper_is_of_what_was_filled_in():
+    def filled(number, cue):
+        said_by_others = "Write down your whole train of thought, detours included." if cue else "The boat was late."
+        return look(f"Find out what the people on this boat want of us: {said_by_others} Regards, number {number} of the lake club")
+
+    assert said(SIGNAL, [filled(number, number % 4 == 3) for number in range(60)]) is None
+    assert said(SIGNAL, [filled(number, True) for number in range(60)]).weight > 15
+
+
+def test_a_wrapper_that_mostly_reads_like_it_counts_as_often_as_it_does_twice_running():
+    state = [look(f"Your whole train of thought about {number}, detours included.") for number in range(9)]
+    plain = look("Your whole train is late again about the lake, so it is.")
+    assert said(SIGNAL, [*state, plain, *state]) is not None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.signals.cues import LEANS
-from gateway.signals.layout import layout_of, owned, salad, told_tools
+from gateway.signals.cues import CUES, FIGURES, LEANS
+from gateway.signals.layout import figures, layout_of, owned, salad, told_tools
 from gateway.signals.text import words_of
 
 
@@ -19,6 +19,31 @@ def test_a_record_without_its_answer(text):
 @pytest.mark.parametrize("text", ["", "Q: Where is Bonn?", "Where is Bonn?\nAnswer:", "Instructions for the shelf"])
 def test_no_record(text):
     assert layout_of(text) == 0
+
+
+def test_an_answer_that_stands_already_and_what_led_to_it_is_asked_for():
+    asked = "Question: Where is Bonn?\nAnswer: on the Rhine\nRationale:"
+    assert layout_of(asked) & CUES["backfill"]
+    assert layout_of("Frage: Wo liegt Bonn?\nAntwort: am Rhein\n**Gedanken**:") & CUES["backfill"]
+
+
+@pytest.mark.parametrize("text", ["Question: Where is Bonn?\nThoughts:", "Q: 2+2?\nA: 4\n\nQ: Where is Bonn?\nReasoning:"])
+def test_what_is_to_lead_to_an_answer_that_is_not_there_only_leans(text):
+    assert layout_of(text) == LEANS["form"]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "checked"),
+    [
+        ("A boat takes 12 boxes and 3 of them fall off.", 0.0, True),
+        ("def sail(boat): pass", 0.2, True),
+        ("Where is Bonn?", 0.0, False),
+        ("Suggest slogans for 12 boats and 3 lakes.", 0.0, False),
+        ("Vorschläge für 12 Boote und 3 Seen", 0.0, False),
+    ],
+)
+def test_what_can_be_checked_has_figures_and_is_not_there_to_choose_from(text, code, checked):
+    assert figures(text, words_of(text), code) == (FIGURES if checked else 0)
 
 
 def test_tools_are_signatures_alone_on_a_line_and_not_in_code():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.look import Look
-from gateway.signals.cues import CUES, LEANS
+from gateway.signals.cues import CUES, LEAN_MASK, LEANS
 from gateway.signals.look import look_of
 from gateway.signals.minhash import alike
 
@@ -162,7 +162,7 @@ def test_tools_are_kept_as_hashes_of_names_told_ones_where_none_are_declared():
     declared = look_of("openai.chat", {"messages": [{"role": "user", "content": "Go."}], "tools": tools})
     assert (declared.tools, len(declared.tool_names)) == (3, 2)
     told = look_of("openai.chat", {"messages": [{"role": "user", "content": "You have\nfind(query)\nGo."}]})
-    assert (told.tools, len(told.tool_names), told.cues) == (0, 1, LEANS["tools"])
+    assert (told.tools, len(told.tool_names), told.cues & LEAN_MASK) == (0, 1, LEANS["tools"])
 
 
 def test_an_answer_begun_within_thinking_or_stopped_at_its_end_asks_for_what_is_hidden():
