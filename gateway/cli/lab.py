@@ -137,7 +137,8 @@ def run_experiments(
     for experiment in wanted:
         found[experiment.name] = asyncio.run(experiment.run(setting))
         if out is not None:
-            _write(out, experiment.name, found[experiment.name], seed)
+            command = " ".join([f"gateway lab run {experiment.name} --seed {seed}", *(f"--prompts {path.name}" for path in prompts)])
+            _write(out, experiment.name, found[experiment.name], command)
         if not as_json:
             click.echo(markdown(found[experiment.name]) + "\n")
     if as_json:
@@ -152,11 +153,11 @@ def _list_experiments(as_json: bool) -> None:
         click.echo(f"{one.name:<12} {one.says}")
 
 
-def _write(out: Path, name: str, tables: Sequence[Table], seed: int) -> None:
+def _write(out: Path, name: str, tables: Sequence[Table], command: str) -> None:
     """The tables into the page, with the day and the command."""
     try:
         page = out.read_text(encoding="utf-8") if out.exists() else ""
-        told = f"`gateway lab run {name} --seed {seed}`, {time.strftime('%Y-%m-%d', time.gmtime())}.\n\n{markdown(tables)}"
+        told = f"`{command}`, {time.strftime('%Y-%m-%d', time.gmtime())}.\n\n{markdown(tables)}"
         out.write_text(put(page, name, told), encoding="utf-8")
     except OSError as error:
         raise SettingsError(f"{out} cannot be written: {error.strerror}") from None

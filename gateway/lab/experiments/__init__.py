@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gateway.errors import SettingsError
-from gateway.lab.experiments import last_layer
+from gateway.lab.experiments import last_layer, text
 from gateway.lab.experiments.base import Experiment
 
 __all__ = ["EXPERIMENTS", "experiments_of"]
 
-EXPERIMENTS: dict[str, Experiment] = {module.EXPERIMENT.name: module.EXPERIMENT for module in (last_layer,)}
+EXPERIMENTS: dict[str, Experiment] = {module.EXPERIMENT.name: module.EXPERIMENT for module in (last_layer, text)}
 """Name -> experiment, in the order in which all are run."""
 
 
