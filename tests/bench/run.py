@@ -1,5 +1,6 @@
 """`make bench`: throughput, CPU and latency of the proxy against the bare upstream and, where the machine has it, nginx; what limits
-add to that; and what they cost alone, beside the `limits` package (`limiter`). In one run.
+add to that; what they cost alone, beside the `limits` package (`limiter`); and what detection costs in the background (`background`).
+In one run.
 
 The server under test is pinned to core 0, load and upstream to core 1, Redis to either. All are measured in turns, several rounds,
 medians are told.
@@ -24,7 +25,7 @@ import time
 from datetime import date
 from pathlib import Path
 
-from tests.bench import limiter
+from tests.bench import background, limiter
 from tests.support.redis_server import RedisServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -217,6 +218,12 @@ def limits_alone(stack, seconds):
     return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
 
 
+def in_the_background():
+    """The figures of `background`, with servers of its own on core 0 and this on core 1."""
+    command = pinned(1, [sys.executable, "-m", "tests.bench.background"])
+    return json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+
+
 def table(bench):
     lines = []
     for case, (_, stream) in CASES.items():
@@ -269,6 +276,8 @@ def main():
         print("limits alone", file=sys.stderr)
         refused = "".join(f"\n{line}\n" for line in bench.refused)
         text = table(bench) + "\n" + refused + added(bench) + "\n" + limiter.table(limits_alone(stack, options.seconds / 4))
+    print("detection in the background", file=sys.stderr)
+    text += "\n" + background.table(in_the_background())
     print(text)
     if options.write:
         head = PAGE.read_text().partition("<!-- figures -->")[0]
