@@ -37,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("weigh", "link", "share")
 CASES = ("memory", "Redis", "Redis, two processes")
 SECONDS, RATE = 10.0, 200
-CALLERS, AT_ONCE = 120, 32
+CALLERS, AT_ONCE = 600, 32
 SETTLES_S = 1.0
 POLICY = """\
 schema: gateway.policy/v1
@@ -54,7 +54,7 @@ signals:
 
 def requests(many):
     """So many requests of rehearsed callers: path, body and headers, in the order of their time."""
-    players = cast(chosen("all"), CALLERS, days=10.0, seed=7, hostile=0.3, recorded=())
+    players = cast(chosen("all"), CALLERS, days=1.0, seed=7, hostile=0.3, recorded=())
     asked = []
     for record in islice(compose(players, Corpora(), seed=7), many):
         known = {f"x-gateway-attribute-{name}": str(value) for name, value in record["attributes"].items()}
