@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from gateway.signals.characters import CHARACTERS
 from gateway.signals.lexicon import GROUPS
 from gateway.signals.stems import LEAST, STEMS
+from gateway.signals.stopwords import STOP_WORDS
 
 __all__ = ["CUES", "CUE_MASK", "FIGURES", "LEANS", "LEAN_MASK", "cues_of", "names_of"]
 
@@ -118,7 +119,8 @@ def _table() -> dict[str, int]:
             # Tags are tokens of their own, so that the word "think" is not taken for the tag.
             for token in (f"<{word}", f"</{word}") if group == "tag" else (word,):
                 table[token] = table.get(token, 0) | _BITS[group]
-    return table
+    # Small words are half of every text: that most of them are of no group is known at once.
+    return dict.fromkeys(STOP_WORDS, 0) | table
 
 
 def _stems() -> dict[str, list[tuple[str, int]]]:
@@ -131,6 +133,7 @@ def _stems() -> dict[str, list[tuple[str, int]]]:
 
 _TABLE = _table()
 _STEMS = _stems()
+_FINDINGS = tuple((finding, _BITS[group]) for group, findings in CHARACTERS.items() for finding in findings)
 _BITS |= {"cut": 1 << len(GROUPS), "denied": 2 << len(GROUPS)}
 
 
@@ -159,14 +162,17 @@ def cues_of(text: str, language: str) -> int:
     """The mask of the cues in a text, and of the lean `nearly`; `language` as `gateway.signals.text.language_of` says it."""
     cues = 0
     lately: list[tuple[int, int]] = []
-    by_characters = not text.isascii() and (language in _BY_CHARACTERS or _UNSPACED.search(text) is not None)
+    # Few of them are in a text at all: the others need not be looked for in each sentence.
+    unspaced = not text.isascii() and (language in _BY_CHARACTERS or _UNSPACED.search(text) is not None)
+    findings = [found for found in _FINDINGS if found[0] in text] if unspaced else []
     for sentence in _sentences(text):
         words = _TOKENS.findall(sentence)
         if not words:
             continue
         met = _met(words if len(words) <= _MOST_WORDS else words[: _MOST_WORDS // 2] + words[-_MOST_WORDS // 2 :])
-        if by_characters:
-            met |= _met_by_characters(sentence)
+        for finding, group in findings:
+            if finding in sentence:
+                met |= group
         together, room = met, _BREATH - len(words)
         for before, (groups, long) in enumerate(reversed(lately)):
             room -= long
@@ -186,8 +192,9 @@ def _met(words: list[str]) -> int:
     """The groups of a row of words."""
     met = 0
     for word in words:
-        if word in _TABLE:
-            met |= _TABLE[word]
+        found = _TABLE.get(word)
+        if found is not None:
+            met |= found
         elif word[:LEAST] in _STEMS:
             for stem, groups in _STEMS[word[:LEAST]]:
                 if word.startswith(stem):
@@ -228,11 +235,3 @@ def _judged(met: int) -> int:
         _JUDGED.clear()
     _JUDGED[met] = cues
     return cues
-
-
-def _met_by_characters(sentence: str) -> int:
-    met = 0
-    for group, findings in CHARACTERS.items():
-        if any(finding in sentence for finding in findings):
-            met |= _BITS[group]
-    return met

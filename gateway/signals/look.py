@@ -51,7 +51,7 @@ def look_of(dialect: str, document: Document, **rest: Any) -> Look:
     seen = clipped(text)
     words = words_of(seen)
     language = language_of(seen, words)
-    masked = masked_words(seen, language)
+    masked = masked_words(seen, language, words)
     prompt = _prompt(system[:_MOST_SYSTEM], language)
     told = told_tools(seen)
     code = code_share(seen)

@@ -8,7 +8,9 @@ error of at most 0.09.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
+from sys import byteorder
 from zlib import crc32
 
 __all__ = ["PLACES", "alike", "minhash", "word_hashes"]
@@ -20,7 +22,7 @@ _STEP = 0x27D4EB2F
 
 def word_hashes(words: Sequence[str]) -> list[int]:
     """32 bits per word. Words have no spaces in them: so all are encoded at once."""
-    return [crc32(word) for word in " ".join(words).encode("utf-8", "surrogatepass").split(b" ")] if words else []
+    return list(map(crc32, " ".join(words).encode("utf-8", "surrogatepass").split(b" "))) if words else []
 
 
 def minhash(hashes: Sequence[int]) -> tuple[int, ...]:
@@ -29,14 +31,14 @@ def minhash(hashes: Sequence[int]) -> tuple[int, ...]:
         return ()
     if len(hashes) < 3:
         hashes = [*hashes, 0, 0][:3]
-    triples = zip(hashes, hashes[1:], hashes[2:], strict=False)
-    # The words' hashes are well mixed already, so small odd factors do: what matters is that the order of words does.
-    mixed = {(a * 3 + b * 7 + c * 13) & _BITS for a, b, c in triples}
+    # The words' hashes are well mixed already, so small odd factors do: what matters is that the order of words does. All triples are
+    # reckoned at once, as one large number with 64 bits for each: 23 times 32 bits never run over.
+    row = int.from_bytes(_lanes("Q", hashes).tobytes(), "little")
+    row = row * 3 + (row >> 64) * 7 + (row >> 128) * 13
+    mixed = _lanes("I", row.to_bytes(8 * len(hashes) + 8, "little"))[: 2 * len(hashes) - 4 : 2]
     # In falling order the smallest of each place comes last, and stays.
     least = {value >> 27: value for value in sorted(mixed, reverse=True)}
-    if len(least) < PLACES:
-        _fill(least)
-    return tuple([least[place] for place in range(PLACES)])
+    return tuple([least[place] for place in range(PLACES)]) if len(least) == PLACES else _filled(least)
 
 
 def alike(one: Sequence[int], other: Sequence[int]) -> float:
@@ -46,15 +48,26 @@ def alike(one: Sequence[int], other: Sequence[int]) -> float:
     return sum(a == b for a, b in zip(one, other, strict=True)) / PLACES
 
 
-def _fill(least: dict[int, int]) -> None:
-    """Fill the empty places, from the last to the first: each with what its neighbour has, one step on. Beyond the last comes the first
+def _lanes(code: str, values: Sequence[int] | bytes) -> array[int]:
+    """Numbers as they lie in memory, the lowest byte first on every machine."""
+    lanes = array(code, values)
+    if byteorder == "big":
+        lanes.byteswap()
+    return lanes
+
+
+def _filled(least: dict[int, int]) -> tuple[int, ...]:
+    """All places, from the last to the first: an empty one has what its neighbour has, one step on. Beyond the last comes the first
     again."""
     first = min(least)
-    value, distance = least[first], 0
-    for place in range(first - 1 + PLACES, first, -1):
-        place %= PLACES
-        if place in least:
-            value, distance = least[place], 0
+    value, away = least[first], first * _STEP
+    places = []
+    for place in range(PLACES - 1, -1, -1):
+        found = least.get(place)
+        if found is None:
+            away += _STEP
+            places.append((value + away) & _BITS)
         else:
-            distance += 1
-            least[place] = (value + distance * _STEP) & _BITS
+            value, away = found, 0
+            places.append(found)
+    return tuple(places[::-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["STOP_WORDS", "TELLING"]
+__all__ = ["LANGUAGES", "STOP_WORDS", "VOTES"]
 
 _SMALL = {
     "en": "the a i it on at as do no me an by or if he we my so am be us and of to in is that for with you this are was have from "
@@ -27,21 +27,24 @@ _SMALL = {
 """By language, most frequent first."""
 
 
-def _telling() -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for language, words in _SMALL.items():
-        for word in words.split():
-            found[word] = (*found.get(word, ()), language)
-    return found
+LANGUAGES: tuple[str, ...] = tuple(_SMALL)
 
 
-TELLING: dict[str, tuple[str, ...]] = _telling()
-"""The languages that have a word among their small ones."""
+def _votes() -> dict[str, int]:
+    votes: dict[str, int] = {}
+    for place, words in enumerate(_SMALL.values()):
+        for word in dict.fromkeys(words.split()):
+            votes[word] = votes.get(word, 0) | 1 << (8 * place)
+    return votes
+
+
+VOTES: dict[str, int] = _votes()
+"""What a word says for each of `LANGUAGES`: one in the byte of each that has it among its small ones. Up to 255 of them add up."""
 
 _COMMON = (
     "about above after again against because before being below between could doing during each every first following further "
     "having itself might other please should since some such than their theirs them then there these they thing things those "
     "through under until using very where whether which while whose without would write given answer question explain describe"
 )
-STOP_WORDS: frozenset[str] = frozenset(TELLING) | frozenset(_COMMON.split())
+STOP_WORDS: frozenset[str] = frozenset(VOTES) | frozenset(_COMMON.split())
 """Words that say nothing of a text's topic."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from gateway.signals.minhash import word_hashes
-from gateway.signals.stopwords import STOP_WORDS, TELLING
+from gateway.signals.stopwords import LANGUAGES, STOP_WORDS, VOTES
 
 __all__ = ["FIRST", "LAST", "SLOT", "clipped", "code_share", "hash64", "language_of", "masked_words", "topic_of", "words_of"]
 
@@ -64,14 +64,19 @@ def words_of(text: str) -> list[str]:
     return _WORDS.findall(text.lower())
 
 
-def masked_words(text: str, language: str) -> list[str]:
-    """The words of a text with one `SLOT` for each run of what looks filled in."""
-    if any(opening in text for opening in _OPENINGS):
-        text = _FILLED_IN.sub(" _ ", text)
+def masked_words(text: str, language: str, words: list[str] | None = None) -> list[str]:
+    """The words of a text with one `SLOT` for each run of what looks filled in. `words`: those of the text as it is, where they are known."""
+    shown = text
+    if any(opening in shown for opening in _OPENINGS):
+        shown = _FILLED_IN.sub(" _ ", shown)
     if language != "de":
-        text = _NAMES.sub(" _", text)
+        shown = _NAMES.sub(" _", shown)
+    if words is None or shown != text:
+        words = words_of(shown)
     # Whatever has a digit in it, or is longer than words are, is a number or an id.
-    words = [word if word.isalpha() and len(word) < _LONGEST_WORD else SLOT for word in words_of(text)]
+    words = [word if word.isalpha() and len(word) < _LONGEST_WORD else SLOT for word in words]
+    if SLOT not in words:
+        return words
     return [word for word, before in zip(words, ["", *words], strict=False) if word != SLOT or before != SLOT]
 
 
@@ -82,14 +87,10 @@ def language_of(text: str, words: Sequence[str]) -> str:
         for language, script in _SCRIPTS:
             if len(script.findall(begin)) * 4 >= min(len(begin), 40):
                 return language
-    votes: dict[str, int] = {}
-    for languages in [TELLING[word] for word in words[:_MOST_TOLD] if word in TELLING]:
-        for language in languages:
-            votes[language] = votes.get(language, 0) + 1
-    ranked = sorted(votes.items(), key=lambda vote: -vote[1])[:2]
-    if not ranked or ranked[0][1] < 2 or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
-        return ""
-    return ranked[0][0]
+    told = sum([VOTES[word] for word in words[:_MOST_TOLD] if word in VOTES])
+    votes = told.to_bytes(len(LANGUAGES), "little")
+    most = max(votes)
+    return LANGUAGES[votes.index(most)] if most >= 2 and votes.count(most) == 1 else ""
 
 
 def code_share(text: str) -> float:
@@ -101,7 +102,8 @@ def code_share(text: str) -> float:
 def topic_of(words: Sequence[str]) -> tuple[int, ...]:
     """Hashes of the up to eight words that look rarest: the longest of those that no language counts among its small ones."""
     telling = [word for word in set(words) if 5 <= len(word) <= 40 and word not in STOP_WORDS]
-    telling.sort(key=lambda word: (-len(word), word))
+    telling.sort()
+    telling.sort(key=len, reverse=True)
     return tuple(sorted(word_hashes(telling[:_MOST_TOPICS])))
 
 
