@@ -44,6 +44,10 @@ _BREATH = 34
 _BITS = {group: 1 << place for place, group in enumerate(GROUPS)}
 _SENTENCES = re.compile(r"[.!?;]\s|\n+|[。！？；]")
 _TOKENS = re.compile(r"</?[^\W\d_]+|[^\W\d_]+")
+_PLAIN = {
+    code: "\n" if chr(code) in ".!?;\n" else chr(code).lower() if chr(code).isalpha() or code == 60 else " " for code in range(128)
+}
+"""ASCII without what is neither a letter nor the opening of a tag; what ends a sentence ends a line."""
 _UNSPACED = re.compile("[\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """A wrapper of such a script around a text in another one is read by characters as well."""
 _BY_CHARACTERS = frozenset({"zh", "ja", "ko", "hi", "ar", "th", ""})
@@ -165,8 +169,7 @@ def cues_of(text: str, language: str) -> int:
     # Few of them are in a text at all: the others need not be looked for in each sentence.
     unspaced = not text.isascii() and (language in _BY_CHARACTERS or _UNSPACED.search(text) is not None)
     findings = [found for found in _FINDINGS if found[0] in text] if unspaced else []
-    for sentence in _sentences(text):
-        words = _TOKENS.findall(sentence)
+    for sentence, words in _sentences(text):
         if not words:
             continue
         met = _met(words if len(words) <= _MOST_WORDS else words[: _MOST_WORDS // 2] + words[-_MOST_WORDS // 2 :])
@@ -209,10 +212,16 @@ def names_of(mask: int) -> tuple[str, ...]:
     return tuple(name for name, bit in CUES.items() if mask & bit)
 
 
-def _sentences(text: str) -> Iterator[str]:
+def _sentences(text: str) -> Iterator[tuple[str, list[str]]]:
+    """Each sentence with its words."""
     pieces = [text] if len(text) <= 2 * _LOOKED_AT else [text[:_LOOKED_AT], text[-_LOOKED_AT:]]
     for piece in pieces:
-        yield from _SENTENCES.split(piece.lower(), _MOST_SENTENCES)[:_MOST_SENTENCES]
+        if piece.isascii():
+            lines = piece.replace("</", "<").replace("<", " <").translate(_PLAIN).split("\n", _MOST_SENTENCES)
+            yield from [(line, line.split()) for line in lines[:_MOST_SENTENCES]]
+        else:
+            parts = _SENTENCES.split(piece.lower(), _MOST_SENTENCES)
+            yield from [(part, _TOKENS.findall(part)) for part in parts[:_MOST_SENTENCES]]
 
 
 def _judged(met: int) -> int:

@@ -17,6 +17,7 @@ __all__ = ["PLACES", "alike", "minhash", "word_hashes"]
 
 PLACES = 32
 _BITS = 0xFFFFFFFF
+_EMPTY = 1 << 32
 _STEP = 0x27D4EB2F
 
 
@@ -36,9 +37,11 @@ def minhash(hashes: Sequence[int]) -> tuple[int, ...]:
     row = int.from_bytes(_lanes("Q", hashes).tobytes(), "little")
     row = row * 3 + (row >> 64) * 7 + (row >> 128) * 13
     mixed = _lanes("I", row.to_bytes(8 * len(hashes) + 8, "little"))[: 2 * len(hashes) - 4 : 2]
-    # In falling order the smallest of each place comes last, and stays.
-    least = {value >> 27: value for value in sorted(mixed, reverse=True)}
-    return tuple([least[place] for place in range(PLACES)]) if len(least) == PLACES else _filled(least)
+    least = [_EMPTY] * PLACES
+    for value in mixed:
+        if least[value >> 27] > value:
+            least[value >> 27] = value
+    return _filled(least) if _EMPTY in least else tuple(least)
 
 
 def alike(one: Sequence[int], other: Sequence[int]) -> float:
@@ -56,18 +59,16 @@ def _lanes(code: str, values: Sequence[int] | bytes) -> array[int]:
     return lanes
 
 
-def _filled(least: dict[int, int]) -> tuple[int, ...]:
+def _filled(least: list[int]) -> tuple[int, ...]:
     """All places, from the last to the first: an empty one has what its neighbour has, one step on. Beyond the last comes the first
     again."""
-    first = min(least)
+    first = next(place for place, value in enumerate(least) if value != _EMPTY)
     value, away = least[first], first * _STEP
-    places = []
     for place in range(PLACES - 1, -1, -1):
-        found = least.get(place)
-        if found is None:
+        found = least[place]
+        if found == _EMPTY:
             away += _STEP
-            places.append((value + away) & _BITS)
+            least[place] = (value + away) & _BITS
         else:
             value, away = found, 0
-            places.append(found)
-    return tuple(places[::-1])
+    return tuple(least)

