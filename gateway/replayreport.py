@@ -16,7 +16,7 @@ from gateway.replay import CallerSeen, Reached, Replay
 from gateway.risk.links import Campaign
 from gateway.truth import Fate, Truth, summary
 
-__all__ = ["report_of"]
+__all__ = ["campaign_told", "first_told", "report_of"]
 
 _RUNGS = tuple(action for action in Action if action is not Action.ALLOW)
 
@@ -31,7 +31,7 @@ def report_of(found: Replay, truths: Mapping[str, Truth], campaigns: Mapping[str
         "requests_of_callers_not_told": found.beyond,
         "signals": {name: rule.level for name, rule in found.policy.signals.items() if _weighs(name, rule.level)},
         "callers": {key: _caller(found, key, caller, truths.get(key)) for key, caller in found.callers.items()},
-        "campaigns": {name: _campaign(campaigns[name]) for name in sorted(campaigns)},
+        "campaigns": {name: campaign_told(campaigns[name]) for name in sorted(campaigns)},
         "summary": summary({key: _fate(caller) for key, caller in found.callers.items()}, truths),
     }
 
@@ -49,7 +49,7 @@ def _caller(found: Replay, key: str, caller: CallerSeen, truth: Truth | None) ->
         "refused_by_limit": caller.refused_by_limit,
         "refused_by_policy": caller.refused_by_policy,
         "refused_by_ladder": caller.refused_by_ladder,
-        "first": {rung.word: _reached(caller.first.get(rung)) for rung in _RUNGS},
+        "first": first_told(caller.first),
         "final": {"action": action.word, "score": round(verdict.score, 3), "kinds": sorted(verdict.kinds)},
         "reasons": [_reason(each) for each in verdict.reasons],
         "campaign": verdict.campaign,
@@ -57,6 +57,11 @@ def _caller(found: Replay, key: str, caller: CallerSeen, truth: Truth | None) ->
     if truth is not None:
         told["truth"] = {"persona": truth.persona, "hostile": truth.hostile, "campaign": truth.campaign}
     return told
+
+
+def first_told(first: Mapping[Action, Reached]) -> dict[str, Any]:
+    """Of each action of the ladder when it, or a stricter one, was first reached; null for never."""
+    return {rung.word: _reached(first.get(rung)) for rung in _RUNGS}
 
 
 def _reached(reached: Reached | None) -> dict[str, Any] | None:
@@ -67,8 +72,8 @@ def _reason(evidence: Evidence) -> dict[str, Any]:
     return {"signal": evidence.signal, "evidence": evidence.seen, "weight": round(evidence.weight, 3)}
 
 
-def _campaign(campaign: Campaign) -> dict[str, Any]:
-    """`links` are what speaks for it; what each says and weighs is under `evidence`, with what speaks against it."""
+def campaign_told(campaign: Campaign) -> dict[str, Any]:
+    """A campaign. `links` are what speaks for it; what each says and weighs is under `evidence`, with what speaks against it."""
     return {
         "callers": list(campaign.callers),
         "links": [link.name for link in campaign.links if link.weight > 0],

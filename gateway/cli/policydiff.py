@@ -1,9 +1,8 @@
-"""`gateway policy diff`: what an edit changes, whose usage it forgets, and on a recorded trace what it would decide otherwise."""
+"""`gateway policy diff`: what an edit changes, whose usage it forgets, and on a recorded trace whom it would treat otherwise."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import sys
 from collections import Counter
@@ -16,20 +15,21 @@ import click
 
 from gateway.cli.beside import issued
 from gateway.cli.options import json_option, print_json, state_options
+from gateway.cli.policytried import print_tried, tried_plain
 from gateway.model.caller import KeyRecord
 from gateway.model.policy import Policy
 from gateway.policy.load import find, load
 from gateway.policydiff import Change, Difference, difference
-from gateway.policyreplay import CallerReplay, Replayed, Tally, replayed
+from gateway.policyreplay import Replayed, replayed
+from gateway.replay import merged
 from gateway.trace import TraceRecord, read_trace
 
 __all__ = ["diff"]
 
-_TOLD_CALLERS = 20
 _LONGEST_VALUE = 120
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": "~"}
 _STEPS = 1000
-_JUDGED = "judged by caller rules, tiers and limits; not by signals or the door"
+_JUDGED = "judged by caller rules, tiers, limits, signals and the ladder; not by the door"
 _WITHOUT_KEYS = ", nor by what a key's own record says (--keys)"
 
 
@@ -37,7 +37,7 @@ _WITHOUT_KEYS = ", nor by what a key's own record says (--keys)"
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @click.option("--replay", "traces", multiple=True, type=click.Path(dir_okay=False, path_type=Path), metavar="TRACE",
-              help="Recorded traffic (gateway.trace/v1, plain or gzip) to try both on; may be repeated, oldest first.")  # fmt: skip
+              help="Recorded traffic (gateway.trace/v1, plain or gzip) to try both on; may be repeated: merged by time.")  # fmt: skip
 @click.option("--first", "at_most", type=click.IntRange(1), metavar="N", help="Try only the first N records of each trace.")
 @click.option("--keys", "with_keys", is_flag=True, help="Take tiers, tags and limits of their own from the issued keys in the state.")
 @state_options
@@ -56,9 +56,10 @@ def diff(
 ) -> None:
     """Say what is different in policy NEW, and of each limit whether what was used is kept or counting starts anew.
 
-    With --replay, recorded requests are judged by both policies on a virtual clock: which callers get another rule, tier or limit,
-    and how many of their requests would be refused. Signals are not run: nobody is suspected. A trace knows callers by key id,
-    account and attributes; with --keys the keys issued in --state say the rest.
+    With --replay, recorded requests are judged by both policies as by the live engine, on a virtual clock: which callers get another
+    rule, tier or limit, who reaches another rung of the ladder and when, which campaigns are found, and how many requests would be
+    refused. Rungs are told as if the mode were `enforce`, refusals by each policy's own. A trace knows callers by key id, account and
+    attributes; with --keys the keys issued in --state say the rest.
 
     Exits 0; with --exit-code 1 where anything differs.
 
@@ -74,7 +75,7 @@ def diff(
     else:
         _print(found)
         if tried is not None:
-            _print_replay(tried, judged)
+            print_tried(tried, judged)
     sys.exit(1 if exit_code and (found.changes or (tried is not None and tried.affected)) else 0)
 
 
@@ -84,7 +85,7 @@ def diff(
 def _tried(before: Policy, after: Policy, traces: tuple[Path, ...], at_most: int | None, keys: dict[str, KeyRecord]) -> Replayed:
     """Run the traces, with a bar on standard error where somebody watches."""
     with click.progressbar(length=_STEPS * len(traces), label="replay", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        records = itertools.chain.from_iterable(_read(trace, at_most, bar) for trace in traces)
+        records = merged([_read(trace, at_most, bar) for trace in traces])
         return asyncio.run(replayed(before, after, records, keys=keys))
 
 
@@ -99,57 +100,17 @@ def _read(trace: Path, at_most: int | None, bar: Any) -> Iterator[TraceRecord]:
     yield from read_trace(trace, told=told, at_most=at_most)
 
 
-# ── As JSON ─────────────────────────────────────────────────────────────────────────────────────
+# ── What is different ───────────────────────────────────────────────────────────────────────────
 
 
 def _as_plain(found: Difference, tried: Replayed | None, judged: str) -> dict[str, Any]:
     """`old`, `new` (labels), `changes`, and `replay` (null without a trace)."""
-    plain: dict[str, Any] = {
+    return {
         "old": found.old,
         "new": found.new,
         "changes": [asdict(change) for change in found.changes],
-        "replay": None,
+        "replay": None if tried is None else tried_plain(tried, judged),
     }
-    if tried is not None:
-        plain["replay"] = {
-            "records": tried.records,
-            "different": tried.different,
-            "callers": len(tried.callers),
-            "requests_of_callers_not_told": tried.beyond,
-            "judged": judged,
-            **_both(tried.tallies),
-            "affected": [_caller_as_plain(caller) for caller in tried.affected],
-        }
-    return plain
-
-
-def _caller_as_plain(caller: CallerReplay) -> dict[str, Any]:
-    pairs = {name: {"old": pair[0], "new": pair[1]} for name, pair in (("rule", caller.rules), ("tier", caller.tiers))}
-    return {
-        "key": caller.key,
-        "account": caller.account,
-        "requests": caller.requests,
-        "different": caller.different,
-        **pairs,
-        "limits": list(caller.limits),
-        **_both(caller.tallies),
-    }
-
-
-def _both(tallies: tuple[Tally, Tally]) -> dict[str, Any]:
-    return {"old": _tally(tallies[0]), "new": _tally(tallies[1])}
-
-
-def _tally(tally: Tally) -> dict[str, Any]:
-    return {
-        "refused_by_limit": tally.refused_by_limit,
-        "refused_by_policy": tally.refused_by_policy,
-        "would_be_refused_but_for_shadow": tally.shadowed,
-        "reasons": dict(sorted(tally.reasons.items())),
-    }
-
-
-# ── For people ──────────────────────────────────────────────────────────────────────────────────
 
 
 def _print(found: Difference) -> None:
@@ -200,31 +161,3 @@ def _tidy(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _tidy(entry) for name, entry in value.items() if entry is not None and entry != [] and name != "id"}
     return value
-
-
-def _print_replay(tried: Replayed, judged: str) -> None:
-    affected = tried.affected
-    click.echo(f"replay of {tried.records} requests by {len(tried.callers)} callers, {judged}")
-    for name, tally in zip(("old", "new"), tried.tallies, strict=True):
-        reasons = ", ".join(f"{reason} {count}" for reason, count in tally.reasons.most_common(8))
-        shadow = f"; {tally.shadowed} more but for shadow" if tally.shadowed else ""
-        click.echo(f"  {name}  refused {tally.refused}{f' ({reasons})' if reasons else ''}{shadow}")
-    click.echo(f"  {tried.different} requests decided otherwise; {len(affected)} callers affected")
-    for caller in affected[:_TOLD_CALLERS]:
-        click.echo(f"  {_caller_words(caller)}")
-    if len(affected) > _TOLD_CALLERS:
-        click.echo(f"  and {len(affected) - _TOLD_CALLERS} more: --json has them all")
-    if tried.beyond:
-        click.echo(f"  {tried.beyond} requests came from further callers, who are counted but not told one by one")
-
-
-def _caller_words(caller: CallerReplay) -> str:
-    parts = [f"{caller.key}" + (f" ({caller.account})" if caller.account else "")]
-    for name, (was, becomes) in (("rule", caller.rules), ("tier", caller.tiers)):
-        if was != becomes:
-            parts.append(f"{name} {was or 'none'} -> {becomes or 'none'}")
-    if caller.limits and caller.tiers[0] == caller.tiers[1]:
-        parts.append(f"limits {', '.join(caller.limits)}")
-    old, new = caller.tallies
-    parts.append(f"refused {old.refused} -> {new.refused} of {caller.requests}")
-    return "; ".join(parts)

@@ -60,7 +60,7 @@ def test_it_says_of_each_limit_what_becomes_of_what_was_used(files):
 def test_with_a_trace_it_says_whose_requests_would_be_decided_otherwise(files, trace):
     result = run(*files, "--replay", trace)
     assert result.exit_code == 0
-    assert "replay of 4 requests by 2 callers, judged by caller rules, tiers and limits; not by signals" in result.stdout
+    assert "replay of 4 requests by 2 callers, judged by caller rules, tiers, limits, signals and the ladder" in result.stdout
     assert "  old  refused 0\n" in result.stdout
     assert "  new  refused 2 (limit.rpm 2)\n" in result.stdout
     assert "2 requests decided otherwise; 2 callers affected" in result.stdout
