@@ -18,19 +18,40 @@ from gateway.stores.redis import line_to
 from gateway.stores.redis_cluster import nodes_to
 from gateway.stores.redis_evidence import RedisEvidence
 from gateway.stores.redis_line import Script
+from gateway.stores.redis_sentinel import primary_of
+from tests.support.redis_cluster import Sentinel
+from tests.support.redis_server import RedisServer
 
 HOUR_US = 3600 * 1_000_000
 TOLD = Verdict(31.5, frozenset({"wording"}), "c-1", (Evidence("elicitation", "1", "wording", 20.0, "seen", "5%"),), 33.0, 31.5, 7)
 FOUND = Judged(Campaign("c-1", ("k1", "k2"), ("a", "b"), (Link("payment", 20.0, "shared"),), 20.0, 5), TOLD)
 
 
-@pytest.fixture(params=["redis", pytest.param("cluster", marks=pytest.mark.xdist_group("cluster"))])
+@pytest.fixture(scope="module")
+def watched():
+    """A primary and the Sentinel that names it."""
+    primary = RedisServer().start()
+    sentinel = Sentinel(primary)
+    yield primary, sentinel
+    sentinel.stop()
+    primary.stop()
+
+
+def lines_to(kind, request):
+    """Two connections to one Redis, cluster, or primary that a Sentinel names."""
+    if kind == "cluster":
+        return [nodes_to(request.getfixturevalue("redis_cluster").url + "?deadline_ms=5000") for _ in range(2)]
+    if kind == "sentinel":
+        primary, sentinel = request.getfixturevalue("watched")
+        primary.command("FLUSHALL")
+        return [primary_of(sentinel.url + "?deadline_ms=5000") for _ in range(2)]
+    return [line_to(request.getfixturevalue("redis_url") + "?deadline_ms=5000") for _ in range(2)]
+
+
+@pytest.fixture(params=["redis", *[pytest.param(kind, marks=pytest.mark.xdist_group("cluster")) for kind in ("cluster", "sentinel")]])
 async def two(request):
     """Two processes on one state."""
-    if request.param == "redis":
-        lines = [line_to(request.getfixturevalue("redis_url") + "?deadline_ms=5000") for _ in range(2)]
-    else:
-        lines = [nodes_to(request.getfixturevalue("redis_cluster").url + "?deadline_ms=5000") for _ in range(2)]
+    lines = lines_to(request.param, request)
     yield tuple(RedisEvidence(line, most_kept=3) for line in lines)
     for line in lines:
         await line.aclose()
