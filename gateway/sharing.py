@@ -117,7 +117,7 @@ class Sharing:
         try:
             if not self._store.local or not self._began:
                 self._linking.leads = await self._store.lead()
-                self._hear(await self._store.news())
+                await self._hear(await self._store.news())
                 self._began = True
             if not self._store.local:
                 await self._offer_all()
@@ -141,10 +141,11 @@ class Sharing:
 
     # ── What others say ─────────────────────────────────────────────────────────────────────────
 
-    def _hear(self, news: News) -> None:
+    async def _hear(self, news: News) -> None:
         began = time.thread_time()
         callers = self._weigher.scales.callers
         for key_id, verdict in news.verdicts:
+            began = await self._rested("share", began)
             if news.whole and self._history.standing(key_id).at_us > verdict.at_us:
                 continue
             self._history.put(key_id, verdict)
@@ -155,6 +156,7 @@ class Sharing:
         if news.campaigns is not None and campaigns is not None and (news.whole or not self._linking.leads):
             for key_id in campaigns.adopt(news.campaigns):
                 if policy is not None:
+                    began = await self._rested("share", began)
                     self._weigher.judge(policy, key_id, self._now_us())
         self._weigher.spent("share", time.thread_time() - began)
 
@@ -178,7 +180,11 @@ class Sharing:
     async def _offer(self, keys: Sequence[str]) -> tuple[list[str], list[tuple[str, Verdict]]]:
         """One round: the callers of whom another process knew more, and the verdicts on those that are shared now."""
         began = time.thread_time()
-        offers = [offer for key_id in keys if (offer := self._made(key_id)) is not None]
+        offers = []
+        for key_id in keys:
+            began = await self._rested("share", began)
+            if (offer := self._made(key_id)) is not None:
+                offers.append(offer)
         spent = time.thread_time() - began
         try:
             answers = await self._store.offer(offers, self._kept_us())
@@ -190,13 +196,17 @@ class Sharing:
         began = time.thread_time()
         again, verdicts = [], []
         for offer, answer in zip(offers, answers, strict=True):
+            began = await self._rested("share", began)
             if answer is not None:
                 self._take_over(offer.key_id, answer)
                 again.append(offer.key_id)
             else:
                 self._shared(offer)
                 verdicts.append(offer.key_id)
-        told = self._worth_telling(verdicts)
+        told = []
+        for key_id in verdicts:
+            began = await self._rested("share", began)
+            told += self._worth_telling([key_id])
         spent += time.thread_time() - began
         self._weigher.spent("share", spent)
         await asyncio.sleep(min(0.05, spent * self._weigher.rest))
@@ -293,12 +303,12 @@ class Sharing:
             except StopIteration as end:
                 changed = end.value
                 break
-            began = await self._rested(began)
+            began = await self._rested("link", began)
         linking.found = None
         told = []
         for key_id in sorted(changed):
             told += self._worth_telling([key_id])
-            began = await self._rested(began)
+            began = await self._rested("link", began)
         self._weigher.spent("link", time.thread_time() - began)
         await self._tell(told)
         judged = campaigns.judged()
@@ -307,12 +317,12 @@ class Sharing:
             await self._store.publish(judged, self._kept_us())
             self._published = standing
 
-    async def _rested(self, began: float) -> float:
-        """After a slice, rest; when the next one begins."""
+    async def _rested(self, part: str, began: float) -> float:
+        """After a slice of a part's work, rest; when the next one begins. What is not done yet others may change meanwhile."""
         spent = time.thread_time() - began
         if spent < _SLICE_S:
             return began
-        self._weigher.spent("link", spent)
+        self._weigher.spent(part, spent)
         await asyncio.sleep(spent * self._weigher.rest)
         return time.thread_time()
 

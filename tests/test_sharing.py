@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -263,3 +265,31 @@ async def test_what_is_shared_of_a_caller_is_small(two, line):
     await ticks(one)
     kept = await RedisEvidence(line).fetch(["k"])
     assert len(kept["k"].packed) < 1_024
+
+
+async def test_the_loop_is_never_kept_for_longer_than_a_slice_whatever_others_say(two, monkeypatch):
+    """Counted, not timed: of work at a tenth of a millisecond a step, a slice's steps at most are done between two turns of the loop."""
+    one, other = two
+    steps, between = iter(range(1, 1_000_000)), []
+    clock = SimpleNamespace(thread_time=lambda: next(steps) / 10_000, monotonic=time.monotonic)
+    for number in range(120):
+        one.serves(f"k{number}", 6)
+        other.serves(f"k{number}", 6)
+    await ticks(one)
+    monkeypatch.setattr("gateway.sharing.time", clock)
+    put, done = other.history.put, []
+    monkeypatch.setattr(other.history, "put", lambda key_id, verdict: (done.append(key_id), put(key_id, verdict)))
+
+    async def others():
+        while True:
+            between.append(len(done))
+            done.clear()
+            await asyncio.sleep(0)
+
+    beside = asyncio.ensure_future(others())
+    other.weigher.rest = 0.01
+    await ticks(other)
+    beside.cancel()
+    assert sum(between) >= 120  # of the 120 that one told
+    assert max(between) <= 6
+    assert other.score("k7") == 24.0
