@@ -40,7 +40,7 @@ _ANYWHERE = (UpstreamRule("replay", "http://replay"),)
 """The endpoint of a policy that names none: nothing is ever sent there."""
 
 _CLOSED = "caller.blocked"
-"""The reason of a rung that refuses, see `core/decide`."""
+"""The reason of a rung that refuses, see `core/decide`; what asks for work first is known by its kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +212,6 @@ class TraceRoad:
 def _refused_by(refusal: Refusal | None) -> RefusedBy:
     if refusal is None:
         return "policy"
-    if refusal.reason == _CLOSED:
+    if refusal.reason == _CLOSED or refusal.kind == "challenge":
         return "ladder"
     return "limit" if refusal.kind.startswith("limit_") or refusal.reason.startswith("limit.") else "policy"

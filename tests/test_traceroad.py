@@ -44,3 +44,10 @@ async def test_the_clock_is_that_of_the_records_and_never_goes_back():
     await road.judge(record(5), 1)
     await road.judge(record(3), 2)
     assert road.now_us == START + 5_000_000
+
+
+async def test_who_is_asked_for_work_first_is_refused_by_the_ladder():
+    ladder = LADDER.replace("{ id: closed, at: 60, do: refuse }", "{ id: proven, at: 60, do: challenge }")
+    road = TraceRoad(policy(rest=ladder))
+    judged = await road.judge(record(0), 1, Verdict(70.0, TWO_KINDS))
+    assert (judged.refused, judged.reason) == ("ladder", "challenge.asked")
