@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from gateway.errors import SettingsError
-from gateway.lab.experiments import last_layer, text
+from gateway.lab.experiments import classifier, embeddings, last_layer, text
 from gateway.lab.experiments.base import Experiment
 
 __all__ = ["EXPERIMENTS", "experiments_of"]
 
-EXPERIMENTS: dict[str, Experiment] = {module.EXPERIMENT.name: module.EXPERIMENT for module in (last_layer, text)}
+_ALL: tuple[Experiment, ...] = (last_layer.EXPERIMENT, embeddings.EXPERIMENT, text.EXPERIMENT, classifier.EXPERIMENT)
+
+EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in _ALL}
 """Name -> experiment, in the order in which all are run."""
 
 

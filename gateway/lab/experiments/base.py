@@ -34,7 +34,7 @@ _WAIT = 429
 class Mount(Protocol):
     """How the gateway is put before an application: `gateway.app.Gateway`."""
 
-    def __call__(self, app: Any, *, policy: str | Path, state: str, data: str | Path) -> Any:
+    def __call__(self, app: Any, *, policy: str | Path, state: str, data: str | Path, governs: Callable[[str], bool]) -> Any:
         """The application with the gateway before it."""
         ...
 
@@ -179,7 +179,7 @@ async def guarded(app: Any, mount: Mount, policy: str = "default", *, text: str 
             file = Path(folder) / "policy.yaml"
             file.write_text(text, encoding="utf-8")
             policy = str(file)
-        gateway = mount(app, policy=policy, state="memory", data=Path(folder) / "data")
+        gateway = mount(app, policy=policy, state="memory", data=Path(folder) / "data", governs=lambda _: True)
         running = await gateway.started()
         try:
             async with _http(gateway) as http:

@@ -24,7 +24,7 @@ from gateway.lab.experiments.tampering import commonest, normalised, redrawn, re
 from gateway.lab.experiments.teacher import Reciting, prompted
 from gateway.perturb.base import derived
 
-__all__ = ["EXPERIMENT", "MARKED", "Text", "answers", "interval", "log10_p", "suspects"]
+__all__ = ["EXPERIMENT", "MARKED", "Taken", "Text", "answers", "interval", "log10_p", "suspects"]
 
 CALLERS = 100_000
 FOUND = -6.0
