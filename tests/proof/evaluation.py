@@ -33,7 +33,7 @@ from gateway.trace import read_trace
 from gateway.truth import read_truths
 from tests.proof.detection import interval
 
-CAPS = {"elicitation": 25, "probing": 25, "repeats": 20, "linkage": 40}
+CAPS = {"elicitation": 40, "probing": 25, "repeats": 20, "linkage": 40}
 _LADDER = """
 ladder:
   - { id: open,    at: 0,  do: allow }
