@@ -39,7 +39,7 @@ def minhash(hashes: Sequence[int]) -> tuple[int, ...]:
     mixed = _lanes("I", row.to_bytes(8 * len(hashes) + 8, "little"))[: 2 * len(hashes) - 4 : 2]
     least = [_EMPTY] * PLACES
     for value in mixed:
-        if least[value >> 27] > value:
+        if least[value >> 27] > value:  # noqa: PLR1730 (a call of min for each value takes twice as long)
             least[value >> 27] = value
     return _filled(least) if _EMPTY in least else tuple(least)
 

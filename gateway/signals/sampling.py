@@ -13,7 +13,7 @@ from gateway.model.evidence import Evidence, Kind
 from gateway.model.look import Look
 from gateway.signals.base import Baseline
 from gateway.signals.counts import Counts, dump_counts, load_counts, merge_counts, short, surprise, weight_of
-from gateway.signals.cues import CUE_MASK, FIGURES
+from gateway.signals.cues import FIGURES
 
 __all__ = ["SIGNAL", "Sampling"]
 
@@ -24,7 +24,7 @@ _MOST = 9.0
 _WIDE = 10
 """Choices: more than people are shown to choose from."""
 _CHECKED = 0.7
-"""Share of the prompts sampled that have figures in them, or are code, or ask for a harvest; problems nearly all have."""
+"""Share of the prompts sampled that have figures in them, or are code; problems nearly all have."""
 _SHORT_ANSWER = 8
 """Tokens; an answer held below that is a label, which nobody samples for training."""
 
@@ -53,7 +53,7 @@ class Sampling:
         state.count(hit)
         if hit:
             state.parts[0] += min(look.choices, 1_000)
-            state.parts[1] += bool(look.cues & (FIGURES | CUE_MASK)) or look.choices >= _WIDE
+            state.parts[1] += bool(look.cues & FIGURES) or look.choices >= _WIDE
         # A failed request is sent again by every client: only what was answered can be sampled twice.
         if not look.refused and look.status < 400:
             state.remember(prompt)
