@@ -22,7 +22,7 @@ _RATE = 0.02
 """One in fifty of an honest caller's requests may read like this: content quotes, people are curious, words mean several things."""
 _LEAST = 3
 _MOST = 40.0
-"""What goes on asking for a harvest comes far above what any benign caller's content adds up to, so that the bound is the baseline's."""
+"""What goes on asking for a harvest comes far above what any benign caller's content adds up to: the bound is the baseline's."""
 
 _SAID = {
     "reasoning": "the model's whole reasoning",
