@@ -110,6 +110,8 @@ class Weigher:
         self._woken = asyncio.Event()
         self._weighed = 0
         self._shed = 0
+        self._policy: Policy | None = None
+        self._wanted = False
 
     # ── On the road ─────────────────────────────────────────────────────────────────────────────
 
@@ -150,8 +152,13 @@ class Weigher:
         self._woken.set()
 
     def _watches(self, policy: Policy) -> bool:
-        """Whether the policy has a use for requests: a signal that is not off, or linkage, where it names it."""
-        return bool(active(policy, self.scales.signals)) or ("linkage" in policy.signals and linkage_of(policy) != "off")
+        """Whether the policy has a use for requests: a signal that is not off, or linkage, where it names it. Asked on the road, and
+        answered once a policy."""
+        if policy is not self._policy:
+            self._policy = policy
+            linked = "linkage" in policy.signals and linkage_of(policy) != "off"
+            self._wanted = linked or bool(active(policy, self.scales.signals))
+        return self._wanted
 
     def _no_room(self, ended: _Ended) -> str:
         if len(self._queue) >= self._most_items or self._bytes + ended.size > self._most_bytes:

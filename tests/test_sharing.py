@@ -268,7 +268,7 @@ async def test_what_is_shared_of_a_caller_is_small(two, line):
 
 
 async def test_the_loop_is_never_kept_for_longer_than_a_slice_whatever_others_say(two, monkeypatch):
-    """Counted, not timed: of work at a tenth of a millisecond a step, a slice's steps at most are done between two turns of the loop."""
+    """Counted, not timed: of work at a tenth of a millisecond a step, a slice's steps at most are done in one turn of the loop."""
     one, other = two
     steps, between = iter(range(1, 1_000_000)), []
     clock = SimpleNamespace(thread_time=lambda: next(steps) / 10_000, monotonic=time.monotonic)

@@ -257,6 +257,38 @@ async def test_a_gateway_learns_from_its_requests_and_then_acts_by_its_ladder(re
     assert b"moonstone" not in written
 
 
+async def test_under_overload_every_request_is_answered_and_what_is_not_weighed_is_shed_and_counted(registered, tmp_path):
+    (tmp_path / "policy.yaml").write_text(POLICY_FILE)
+    gateway = Gateway(answered, policy=tmp_path / "policy.yaml", data=tmp_path / "data", state="memory")
+    running = await gateway.started()
+    weigher = running.weigher
+    weigher._most_items, weigher.rest = 16, 1e9  # it has its turn once, and rests for ever: nobody may wait for it
+    waiting, statuses = [], []
+    for number in range(200):
+        said = await call(gateway, body=body_of(ASKS), headers={"authorization": f"Bearer sk-{number}"})
+        statuses.append(said.status)
+        waiting.append(len(weigher._queue))
+    assert statuses == [200] * 200
+    assert max(waiting) == 16
+    seen = told(running.metrics, "gateway_weighed_total") + told(running.metrics, "gateway_weigh_shed_total") + len(weigher._queue)
+    assert seen == 200
+    assert told(running.metrics, "gateway_weigh_shed_total") >= 100
+    await gateway.aclose()
+
+
+def test_one_turn_weighs_what_its_time_is_enough_for_and_judges_each_caller_once(history, metrics, monkeypatch):
+    """Counted, not timed: each look at the clock costs a tenth of a millisecond."""
+    clock = iter(range(1_000_000))
+    weigher = Weigher(Scales({"elicitation": Counting()}, Straight()), history, metrics, cpu=lambda: next(clock) / 10_000)
+    judged, judge = [], weigher._judged
+    monkeypatch.setattr(weigher, "_judged", lambda policy, key_id, now_us: (judged.append(key_id), judge(policy, key_id, now_us))[1])
+    for number in range(100):
+        weigher.see(ended(f"k{number % 3}"), NOW_US)
+    weigher.weigh_some(0.001)
+    assert told(metrics, "gateway_weighed_total") == 10
+    assert sorted(judged) == ["k0", "k1", "k2"]
+
+
 async def test_it_works_in_short_slices_and_rests_in_between(history, metrics):
     clock = iter(range(100_000))
     weigher = Weigher(Scales({"elicitation": Counting()}, Straight()), history, metrics, share=0.5, cpu=lambda: next(clock) / 1_000_000)
