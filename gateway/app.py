@@ -36,6 +36,7 @@ from gateway.ports import Clock, HistoryStore, Upstream
 from gateway.quotas import Asked, quota_of
 from gateway.registry import names, resolve
 from gateway.reload import PolicyHolder
+from gateway.rewriter import Rewriter
 from gateway.risk.baseline import general
 from gateway.risk.campaigns import Campaigns
 from gateway.risk.scales import Scales
@@ -164,6 +165,7 @@ class Running:
             upstreams=upstreams,
             credential=_credential,
             in_process=ways.app is not None and ways.overrides == (_APP,),
+            rewriter=Rewriter(lambda rule: upstreams(rule, {})),
         )
         self._background(driver.renew_holds())
         self._background(self.holder.watch())

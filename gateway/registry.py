@@ -54,6 +54,7 @@ TABLES: dict[str, dict[str, str]] = {
     "perturbations": {
         "logprobs": "gateway.perturb.logprobs:PERTURBATION",
         "reasoning": "gateway.perturb.reasoning:PERTURBATION",
+        "rewrite": "gateway.perturb.rewrite:PERTURBATION",
         "fingerprint": "gateway.perturb.fingerprint:PERTURBATION",
         "pace": "gateway.perturb.pace:PERTURBATION",
         "samples": "gateway.perturb.samples:PERTURBATION",

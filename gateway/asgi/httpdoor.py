@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from gateway.asgi.altered import altered
@@ -26,9 +27,11 @@ from gateway.dialects.decode import decode_request
 from gateway.dialects.ietf import ietf_headers
 from gateway.dialects.model_list import shown_to
 from gateway.dialects.retry_after import retry_after_us
+from gateway.dialects.traces import told_in
 from gateway.errors import BadRequest, ResponseTruncated, UpstreamError, UpstreamFault
 from gateway.model.decision import Refusal, RefusalKind
 from gateway.model.record import End
+from gateway.perturb.retelling import Retelling
 from gateway.policy.match import allows_model
 from gateway.ports import Headers, UpstreamAnswer, UpstreamRequest
 
@@ -172,13 +175,23 @@ class HttpDoor:
             raise
         if trail.altering is not None:
             self._work = trail.altering.work()
-            answer = altered(evened(answer, trail.altering.pace, sent), self._work)  # the pace counts the model's own events
+            retelling = trail.altering.retelling
+            retell = partial(self._retell, self._work, retelling) if retelling is not None else None
+            answer = altered(evened(answer, trail.altering.pace, sent), self._work, retell)  # the pace counts the model's own events
         self._answer = paced(answer, trail.decision.share if trail.decision else 1.0, sent)
         stream = self._scope["method"] != "HEAD" and (_field(answer.headers, b"content-type") or b"").startswith(b"text/event-stream")
         self._fields = self._answer_fields(trail, answer)
         self._status = answer.status
         asked = retry_after_us(answer.headers, self._engine.clock.now()) if answer.status in _TOO_BUSY else None
         return Answered(answer.status, stream, asked)
+
+    async def _retell(self, work: Work, retelling: Retelling, body: bytes | None, stream: bool) -> None:
+        """Have the reasoning of an answer told again; see `altered.Retell`."""
+        rewriter = self._engine.rewriter
+        if body is None or rewriter is None:
+            return work.retell(None, "withheld.broken")
+        told = told_in(body, stream=stream)
+        return work.retell(*await rewriter.retold(retelling, told.trace, told.answer))
 
     def _request(self, trail: Trail) -> UpstreamRequest:
         rule = trail.upstream

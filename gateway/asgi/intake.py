@@ -31,6 +31,7 @@ from gateway.model.decision import Refusal
 from gateway.model.policy import DoorRules, Policy, UpstreamRule
 from gateway.model.request import Arrival
 from gateway.ports import Clock, Headers, Upstream
+from gateway.rewriter import Rewriter
 
 __all__ = ["EMPTY_QUERY", "Engine", "Guards", "Intake", "new_id", "path_of"]
 
@@ -94,6 +95,8 @@ class Engine:
     upstreams: Callable[[UpstreamRule, Scope], Upstream]
     credential: Callable[[UpstreamRule], str | None]
     in_process: bool = False
+    rewriter: Rewriter | None = None
+    """Tells reasoning again; None where nothing can, and it is withheld."""
 
     def upstream_for(self, trail: Trail, scope: Scope) -> Upstream:
         """The way to the upstream that the core has chosen. The application mounted behind learns who calls."""

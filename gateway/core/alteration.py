@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -18,6 +18,7 @@ from gateway.dialects.response_channels import Numbering, ResponseChannels
 from gateway.dialects.stencil import Telling
 from gateway.dialects.tellings import TELLINGS
 from gateway.perturb.base import AnswerEdit, Context, Craft, Pace, Perturbation, TextEdit
+from gateway.perturb.retelling import Retelling
 
 __all__ = ["MOST_TOLD", "Altering", "Part", "Work"]
 
@@ -33,6 +34,11 @@ _CHANNELS: dict[str, Callable[[Callable[[], Pen]], Channels]] = {
 
 _STRUCTURE = re.compile(r"\s*(?:\{|\[\s*[\[{\"\d\]-]|<[?!a-zA-Z])")
 _LONGEST_START = 64
+
+
+@runtime_checkable
+class _Retelling(Protocol):
+    def retell(self, text: str | None, note: str) -> None: ...
 
 
 class Part(Struct, frozen=True):
@@ -61,6 +67,12 @@ class Altering(Struct, frozen=True):
         paces = [part.craft.pace(part.options) for part in self.parts if isinstance(part.craft, Craft)]
         return min((pace for pace in paces if pace is not None), key=lambda pace: pace.tokens, default=None)
 
+    @property
+    def retelling(self) -> Retelling | None:
+        """Who is to tell its reasoning again, by the first part that asks for it."""
+        asked = (part.craft.retelling(part.options) for part in self.parts if isinstance(part.craft, Craft))
+        return next((retelling for retelling in asked if retelling is not None), None)
+
     def work(self) -> Work:
         """The edits of one answer, fresh."""
         return Work(self)
@@ -79,7 +91,7 @@ class Work:
         made = [(part, part.craft.answer(altering.context, part.options)) for part in altering.parts]
         self._answers: list[tuple[Part, AnswerEdit]] = [(part, edit) for part, edit in made if edit is not None]
         channels = _CHANNELS.get(altering.context.dialect)
-        edits_text = altering.free and any(part.craft.text(altering.context, part.options) is not None for part in altering.parts)
+        edits_text = channels is not None and any(self._made_texts())
         self._channels = channels(self._pen) if channels is not None and edits_text else None
         self._numbering = Numbering()
         self._tells = TELLINGS.get(altering.context.dialect) if all(edit.blind for _, edit in self._answers) else None
@@ -118,6 +130,13 @@ class Work:
     def rest(self) -> list[Document]:
         return [] if self._channels is None else self._passed(self._channels.rest())
 
+    def retell(self, text: str | None, note: str) -> None:
+        """Before the answer is edited: what was retold of its reasoning, None where it is withheld, and what is noted of that."""
+        for part, edit in self._answers:
+            if isinstance(part.craft, Craft) and part.craft.retelling(part.options) is not None and isinstance(edit, _Retelling):
+                edit.retell(text, note)
+                return
+
     def told(self) -> tuple[str, ...]:
         """How often each perturbation altered something, and its notes: for the record."""
         counts: dict[str, int] = {}
@@ -140,27 +159,48 @@ class Work:
             self._numbering.number(document)
         return documents
 
+    def _made_texts(self) -> list[tuple[Part, TextEdit]]:
+        altering = self._altering
+        parts = [part for part in altering.parts if altering.free or part.craft.everywhere]
+        made = [(part, part.craft.text(altering.context, part.options)) for part in parts]
+        return [(part, edit) for part, edit in made if edit is not None]
+
     def _pen(self) -> Pen:
-        context = self._altering.context
-        made = [(part, part.craft.text(context, part.options)) for part in self._altering.parts]
-        edits = [(part, edit) for part, edit in made if edit is not None]
-        self._texts += edits
-        return _Chain([edit for _, edit in edits])
+        texts = self._made_texts()
+        self._texts += texts
+        first = [edit for part, edit in texts if part.craft.everywhere]
+        return _Chain(first, [edit for part, edit in texts if not part.craft.everywhere])
 
 
 class _Chain:
-    """Several text edits one behind the other. A text that turns out to be a structure (JSON, markup) passes as it is."""
+    """Several text edits one behind the other. Text that turns out to be a structure (JSON, markup) passes the second ones as it is."""
 
-    def __init__(self, edits: list[TextEdit]) -> None:
+    def __init__(self, first: list[TextEdit], edits: list[TextEdit]) -> None:
+        self._first = first
         self._edits = edits
-        self._start: str | None = ""
+        self._start: str | None = "" if edits else None
         """What came of the beginning while it cannot be told what it begins; None from then on."""
 
     @property
     def count(self) -> int:
-        return sum(edit.count for edit in self._edits)
+        return sum(edit.count for edit in (*self._first, *self._edits))
+
+    @property
+    def alters(self) -> bool:
+        return bool(self._edits) or any(edit.count for edit in self._first)
 
     def feed(self, text: str) -> str:
+        for edit in self._first:
+            text = edit.feed(text)
+        return self._fed(text)
+
+    def finish(self) -> str:
+        rest = ""
+        for edit in self._first:
+            rest = edit.feed(rest) + edit.finish()
+        return (self._fed(rest) if rest else "") + self._rest()
+
+    def _fed(self, text: str) -> str:
         if self._start is not None:
             self._start += text
             stripped = self._start.lstrip()
@@ -171,7 +211,7 @@ class _Chain:
             text = edit.feed(text)
         return text
 
-    def finish(self) -> str:
+    def _rest(self) -> str:
         text = self._begun() if self._start is not None else ""
         for edit in self._edits:
             text = edit.feed(text) + edit.finish()

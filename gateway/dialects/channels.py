@@ -19,10 +19,13 @@ _FORCED = ("required", "any", "tool", "function", "custom", "allowed_tools")
 
 
 class Pen(Protocol):
-    """Edits one channel's text; see `gateway.perturb.base.TextEdit`."""
+    """Edits one channel's text; see `gateway.perturb.base.TextEdit`. `alters`: its words may differ from the original's by now, so that
+    what is told of those (log probabilities) does not fit them."""
 
     @property
     def count(self) -> int: ...
+    @property
+    def alters(self) -> bool: ...
     def feed(self, text: str) -> str: ...
     def finish(self) -> str: ...
 
@@ -113,6 +116,8 @@ class ChatChannels:
                 holder[key] = pen.feed(text) + pen.finish()
                 if pen.count and holder.get("annotations"):
                     holder["annotations"] = []
+                if not pen.alters:
+                    continue
             _without_logprobs(choice)
 
     def rest(self) -> list[Document]:
@@ -136,7 +141,9 @@ class ChatChannels:
             holder[key] = self._pen(choice).feed(text)
             if self._pen(choice).count and holder.get("annotations"):
                 holder["annotations"] = []
-        _without_logprobs(choice)
+        pen = self._pens.get(choice.get("index", 0))
+        if pen is None or pen.alters:
+            _without_logprobs(choice)
 
     def _pen(self, choice: Document) -> Pen:
         index = choice.get("index", 0)

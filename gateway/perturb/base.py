@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from gateway.perturb.retelling import Retelling
 
 __all__ = [
     "MOST_NOTES", "AnswerEdit", "Context", "Craft", "Document", "Options", "Pace", "Perturbation", "TextEdit", "derived", "unit",
@@ -102,13 +105,15 @@ class Perturbation(Protocol):
     - `request(document, context, options)` is what it asks of the request: top-level members and their new values, None to remove one.
       `document` is the body as it reads and is not changed.
     - `text(context, options)` is a fresh edit for one channel of visible text; None where it edits no text. It is asked for only where
-      the text is free: not under JSON mode, structured outputs or forced tools.
+      the text is free: not under JSON mode, structured outputs or forced tools. With `everywhere` it is asked for in any case, and its
+      edit comes before those that are not.
     - `answer(context, options)` is a fresh edit for the documents of one answer; None where it edits none in this dialect.
     """
 
     name: str
     version: str
     options: type[Options]
+    everywhere: bool
 
     def request(self, document: Mapping[str, Any], context: Context, options: Any) -> Mapping[str, Any]: ...
     def text(self, context: Context, options: Any) -> TextEdit | None: ...
@@ -118,12 +123,14 @@ class Perturbation(Protocol):
 class Craft:
     """A perturbation that asks nothing and edits nothing: what the others are made from, each with the edits that it makes.
 
-    `pace` is how an answer is handed on, None for as it comes; a perturbation that is no `Craft` has none.
+    `pace` is how an answer is handed on, None for as it comes; `retelling` who is to tell its reasoning again, None for nobody. A
+    perturbation that is no `Craft` has neither. The edit of one that has a `retelling` takes what was retold by `retell(text, note)`.
     """
 
     name = ""
     version = "1"
     options: type[Options] = Options
+    everywhere = False
 
     def request(self, document: Mapping[str, Any], context: Context, options: Any) -> Mapping[str, Any]:
         return {}
@@ -135,6 +142,9 @@ class Craft:
         return None
 
     def pace(self, options: Any) -> Pace | None:
+        return None
+
+    def retelling(self, options: Any) -> Retelling | None:
         return None
 
 

@@ -78,11 +78,6 @@ def _ladder(loaded: Loaded) -> Found:
     registered = names("signals")
     if len(rungs) > 1 and not any(rule.level == "enforce" and name in registered for name, rule in loaded.policy.signals.items()):
         yield loaded.tree.problem(("ladder",), "no signal is at `enforce`: no caller climbs above the first rung", key=True)
-    made = names("perturbations")
-    for index, rung in enumerate(rungs):
-        missing = [name for name in rung.perturbations if name not in made]
-        if missing:
-            yield loaded.tree.problem(("ladder", index), f"this version does not have {', '.join(missing)}: recorded, not acted on")
 
 
 def _sections(loaded: Loaded) -> Found:

@@ -36,6 +36,7 @@ _SECTIONS = (
     ("Responses", "response", "ResponseBlock"),
     ("Challenges", "response.challenge", "ChallengeBlock"),
     *_PERTURBATIONS,
+    ("Who tells reasoning again", "response.rewrite.rewriter", "RewriterOptions"),
     ("Tests", "tests[]", "ExampleBlock"),
     ("What a test gives", "tests[].given", "GivenBlock"),
     ("What a test expects", "tests[].expect", "ExpectBlock"),
@@ -85,7 +86,7 @@ is decided and recorded, and not acted on.
 **Perturbations.** What a rung names in `with`, and a tier in `always`, is done to answers as `response` says; `docs/countermeasures.md`
 tells what each one costs and never touches. A section that is absent has its defaults.
 
-**Not acted on yet.** Names that the plan knows and this version does not have (some signals and perturbations) are
+**Not acted on yet.** Names that the plan knows and this version does not have (some signals) are
 checked and then named in a notice by `gateway policy check`. What would be dangerous to overlook is an error instead.
 """
 

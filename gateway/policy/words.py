@@ -34,10 +34,10 @@ _CAP = 20.0
 PERTURBATIONS = ("logprobs", "reasoning", "fingerprint", "pace", "samples", "embeddings", "rewrite")
 
 LATER_FIELDS: dict[str, str] = {
-    "rewriter": "answers are not rewritten by this version",
+    "rewriter": "the endpoint stands in `response.rewrite.rewriter`, or in `response.reasoning.rewriter`",
     "webhooks": "webhooks are not supported by this version",
 }
-"""Top-level sections that later versions know."""
+"""Top-level sections that the plan knows and files do not have."""
 
 
 def signal_names() -> tuple[str, ...]:

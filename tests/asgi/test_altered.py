@@ -16,6 +16,9 @@ from gateway.errors import UpstreamError
 from gateway.model.caller import key_id_of
 from gateway.model.evidence import NO_VERDICT, Verdict
 from tests.support.live_server import live_server
+from tests.support.writer import writer
+
+__all__ = ["writer"]
 
 FLAGGED = Verdict(35.0, frozenset({"wording", "arrival"}), high=35.0)
 CHAT = {"model": "demo", "messages": [{"role": "user", "content": "Explain how tides work, please."}], "seed": 7, "max_tokens": 120}
@@ -295,6 +298,69 @@ async def test_a_stream_is_told_at_an_even_pace(flagged):
     front = flagged("pace", "pace: { tokens_per_second: 200, every: 0.05 }")
     answer = await told(front, "/v1/chat/completions", {**CHAT, "max_tokens": 20}, stream=True)
     assert answer[-1]["choices"][0]["finish_reason"] == "length"
+
+
+# ── Reasoning told again ─────────────────────────────────────────────────────────────────────────
+
+PONDERED = {
+    "model": "demo-reasoning",
+    "messages": [{"role": "user", "content": "Explain zanzibar tides, please."}],
+    "seed": 3,
+    "max_tokens": 200,
+}
+
+
+def said(model):
+    """What the model answers to `PONDERED` when nobody stands before it."""
+    fields = {"content-type": "application/json", "authorization": "Bearer k"}
+    request = urllib.request.Request(f"{model}/v1/chat/completions", json.dumps(PONDERED).encode(), fields)
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["choices"][0]["message"]["content"]
+
+
+async def reasoned(front, *, stream):
+    """Reasoning and answer that the client gets, and what the record says was altered."""
+    status, fields, raw = await front.ask(path="/v1/chat/completions", body=json.dumps({**PONDERED, "stream": stream}).encode())
+    assert status == 200, raw
+    record = await front.running.world.sink.find(fields["x-gateway-decision"])
+    lines = [line[6:] for line in raw.decode().split("\n") if line.startswith("data: {")] if stream else [raw]
+    parts = [choice.get("delta") or choice.get("message") or {} for line in lines for choice in json.loads(line)["choices"]]
+    texts = ["".join(part.get(key) or "" for part in parts) for key in ("reasoning_content", "content")]
+    return *texts, record["perturbed"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_the_client_gets_the_retold_trace_and_the_same_answer(flagged, model, writer, stream):
+    answer = said(model)
+    assert answer
+    writer.says = "The tide follows the moon."
+    options = f"rewrite: {{ rewriter: {{ url: '{writer.url}', model: small }} }}"
+    reasoning, same, perturbed = await reasoned(flagged("rewrite", options), stream=stream)
+    assert (reasoning, same) == ("The tide follows the moon.", answer)
+    assert {"rewrite@1", "rewrite:retold"} <= set(perturbed)
+    sent = writer.asked[0][2]["messages"][1]["content"]
+    assert answer in sent
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_rewriter_that_fails_costs_the_answer_nothing(flagged, model, writer, stream):
+    answer = said(model)
+    writer.status = 503
+    options = f"rewrite: {{ rewriter: {{ url: '{writer.url}', model: small }} }}"
+    reasoning, same, perturbed = await reasoned(flagged("rewrite", options), stream=stream)
+    assert (reasoning, same) == ("", answer)
+    assert "rewrite:withheld.fault" in perturbed
+
+
+async def test_a_summary_by_the_demo_model_itself_passes_the_gate_or_is_withheld(flagged, model, caplog):
+    options = f"reasoning: {{ do: summarise, rewriter: {{ url: '{model}', model: demo }} }}"
+    reasoning, answer, perturbed = await reasoned(flagged("reasoning", options), stream=True)
+    (note,) = [entry for entry in perturbed if entry.startswith("reasoning:")]
+    assert note in {"reasoning:retold", "reasoning:withheld.gate"}
+    assert answer
+    assert bool(reasoning) == (note == "reasoning:retold")
+    assert "zanzibar" not in caplog.text
+    assert answer not in caplog.text
 
 
 class Came:

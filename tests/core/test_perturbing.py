@@ -86,7 +86,7 @@ def test_the_mark_of_a_seal_in_a_prompt_is_a_word_like_any_other(asked):
 
 
 def test_names_that_are_not_there_do_nothing_and_options_are_the_policys(asked, make):
-    assert asked(names=["rewrite"]).trail.altering is None
+    assert asked(names=["unheard-of"]).trail.altering is None
     (part,) = parts_of(make.policy(response={"samples": SamplesOptions(most=3)}), ["samples", "samples"])
     assert (part.label, part.options.most) == ("samples@1", 3)
 

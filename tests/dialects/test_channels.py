@@ -10,6 +10,8 @@ from gateway.dialects.channels import ChatChannels, MessageChannels, is_free
 class Later:
     """A pen that writes capitals, and holds the last letter back."""
 
+    alters = True
+
     def __init__(self):
         self.held, self.count = "", 0
 

@@ -8,7 +8,7 @@ from gateway.policy.notices import notices_of
 
 LADDER = """ladder:
   - { id: open, at: 0, do: allow }
-  - { id: x, at: 30, do: perturb, with: [pace, rewrite] }
+  - { id: x, at: 30, do: perturb, with: [pace] }
   - { id: y, at: 40, do: challenge }
 """
 
@@ -48,7 +48,6 @@ def test_the_small_policy_has_nothing_to_be_said(small):
             "tiers.free.limits[0]: when the state is lost each process gives out 0.5 of it anew",
         ),
         ("", "", LADDER, "ladder: no signal is at `enforce`"),
-        ("", "", LADDER, "ladder[1]: this version does not have rewrite: recorded, not acted on"),
         ("", "", "audit: { keep: 400d }\n", "audit.keep: not acted on"),
         ("", "", "tests:\n  - { name: t, replay: a.jsonl, expect: {} }\n", "tests[0].replay: needs `gateway replay`"),
         (
