@@ -18,13 +18,16 @@ from numpy.typing import NDArray
 from gateway.perturb.fingerprint_classes import RATES
 from gateway.perturb.fingerprint_places import POSITIONS, places
 
-__all__ = ["MODELS", "Model", "Reading", "read", "weights"]
+__all__ = ["MODELS", "Model", "Reading", "clean_rates", "read", "weights"]
 
 _GRID = 1 / (1 + np.exp(-np.linspace(-5.5, 5.5, 89)))
 """Rates at which the likelihood is taken, even in the logit: rare variants are what tells most."""
 
 _SHIPPED = 6.0
 """How many places the shipped rate of a class counts for against what the class's other positions say in this text."""
+
+_DRAWN = 6.0
+"""How many places the class's own rate counts for against what a position had in clean text."""
 
 _HABIT = 0.05
 """How likely a position is to follow a writer's habit and no caller's bit; it bounds what one position can weigh."""
@@ -38,18 +41,20 @@ _FINE = 20_000
 
 class Model(NamedTuple):
     """An assumption about a suspect text: how much of it is steered, how many callers' answers are mixed in it, and for how many places
-    the expected rate of a class counts: the fainter the mark, the more must hang on it."""
+    the expected rate of a class counts: the fainter the mark, the more must hang on it. `linear` takes, where clean text was read, the
+    limit of a vanishing share: a weight is how far the count is from what clean text would have, and every occurrence counts."""
 
     name: str
     steered: float
     callers: int
     trust: float = 8.0
+    linear: bool = False
 
 
 MODELS = (
     Model("whole", 0.8, 1),
     Model("diluted", 0.3, 1, 20.0),
-    Model("faint", 0.08, 1, 60.0),
+    Model("faint", 0.08, 1, 60.0, linear=True),
     Model("three mixed", 0.7, 3),
     Model("three mixed, diluted", 0.25, 3, 20.0),
 )
@@ -94,9 +99,13 @@ def weights(reading: Reading, model: Model, clean: Reading | None = None) -> NDA
         return told
     counts = reading.counts[used].astype(np.float64)
     totals = counts.sum(axis=1, keepdims=True)
-    counts *= np.minimum(1.0, _ENOUGH / totals)
-    rates = (_rates(reading.counts) if clean is None else _known(clean.counts))[used]
-    ratio = _likelihood(counts, rates, model, 1) - _likelihood(counts, rates, model, 0)
+    rates = (_rates(reading.counts) if clean is None else clean_rates(clean.counts))[used]
+    if model.linear and clean is not None:
+        seen = model.trust + clean.counts[used].sum(axis=1).astype(np.float64)
+        ratio = _excess(counts, rates, seen)
+    else:
+        counts *= np.minimum(1.0, _ENOUGH / totals)
+        ratio = _likelihood(counts, rates, model, 1) - _likelihood(counts, rates, model, 0)
     told[used] = np.rint(ratio * (_FINE / max(float(np.abs(ratio).sum()), 1e-12))).astype(np.int64)
     return told
 
@@ -111,14 +120,24 @@ def _rates(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return found
 
 
-def _known(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+def clean_rates(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """How often clean text of the same kind has variant 1 at each position: its rate, drawn to its class's, and that to what ships."""
     shipped = np.array([RATES.get(number, 0.5) for number in range(len(counts) // 8)])
     by_class = counts.reshape(-1, 8, 2).astype(np.float64)
     whole = by_class.sum(axis=1)
     of_class = (whole[:, 1] + _SHIPPED * shipped) / (whole.sum(axis=1) + _SHIPPED)
-    rates = (by_class[:, :, 1] + _SHIPPED * of_class[:, None]) / (by_class.sum(axis=2) + _SHIPPED)
+    rates = (by_class[:, :, 1] + _DRAWN * of_class[:, None]) / (by_class.sum(axis=2) + _DRAWN)
     found: NDArray[np.float64] = np.clip(rates, 0.01, 0.99).reshape(-1)
+    return found
+
+
+def _excess(counts: NDArray[np.float64], rates: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What variant 1 is above its expected rate, over its variance: the locally most powerful score for a vanishing marked share.
+
+    A rate that was itself counted over `seen` places is uncertain by as much, so that the variance is N p q (1 + N / seen).
+    """
+    totals = counts.sum(axis=1)
+    found: NDArray[np.float64] = (counts[:, 1] - totals * rates) / (rates * (1 - rates) * (1 + totals / seen))
     return found
 
 

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import NamedTuple
 from zlib import crc32
 
-from gateway.perturb.fingerprint_classes import CODE_BYTES, FINDS, LOOKUP, OXFORD, Entry, Guard
+from gateway.perturb.fingerprint_classes import CODE_BYTES, FINDS, LOOKUP, OXFORD, TRIPLE, Entry, Guard
 from gateway.perturb.fingerprint_text import Piece, Sentences, is_english
 
 __all__ = ["POSITIONS", "Pick", "Place", "places", "position_of", "said"]
@@ -24,11 +24,18 @@ Pick = Callable[[int, int], int]
 """Of a position and the variant that stands there, the variant that shall."""
 
 _NEXT = re.compile(r" [*(]?([a-z]+(?:'[a-z]+)*)")
+_LATER = re.compile(r",? [*(]?[a-z]+(?:'[a-z]+)*,? ([a-z]+(?:'[a-z]+)*)")
 _LAST = re.compile(r"([a-z]+(?:'[a-z]+)*)[*)]? $")
 _LETTER = re.compile(r"[a-z]")
-_SERIES = re.compile(
-    r"(?<=[ (])[a-z-]+(?: [a-z-]+)?, [a-z-]+(?: [a-z-]+)?, ([a-z-]+(?: [a-z-]+)?)(,?) (?:and|or) [a-z-]+(?=[ .;:!?\n]|\Z)"
-)
+_SERIES = re.compile(r", ([a-z-]+(?: [a-z-]+)?)(,?) (?:and|or) [a-z-]+(?=[ .;:!?\n]|\Z)")
+_ITEM = re.compile(r"[a-z-]+(?: [a-z-]+)?")
+_WORD = re.compile(r"[a-z-]+")
+_NOUN = r"[a-z-]*[a-rt-z-](?:s|ion|ity|lty|ness|ment|nce|ism|ship|gth|dom|cy|gy)"
+_LIKE = rf"(?:[a-z-]*(?:al|ic|ive|ous|ful|ed|ing|able|ible|ary) )?{_NOUN}"
+_THREE = re.compile(rf", ({_LIKE})(,?) (?:and|or) {_LIKE}(?=[.;:!?])")
+_FIRST = re.compile(_NOUN)
+_DEEP = 25
+"""Three items are a list only where a sentence has begun: before them "In cities, cars and buses" would be one."""
 _ARTICLE = re.compile(r"(?:^|[^\w'’-])([Aa]n?) $")
 _SOUND_VOWEL = re.compile(r"(?!one|once|uni|use|usu)[aeiou]|hour|honest")
 
@@ -77,7 +84,7 @@ def _walk(piece: Piece, choose: Callable[[int, int, int, int], int]) -> tuple[st
         lowered = lowered.replace("’", "'")
     padded = " " + lowered
     match = FINDS.search(padded)
-    series = _SERIES.search(padded) if lowered.count(", ") > 1 else None
+    series = _listed(padded) if ", " in lowered else None
     if (match is None and series is None) or len(lowered) != len(text) or not is_english(lowered):
         return text, 0
     first = _LETTER.search(lowered)
@@ -86,10 +93,11 @@ def _walk(piece: Piece, choose: Callable[[int, int, int, int], int]) -> tuple[st
     done = changed = 0
     last, last_end = "", -1
     while match is not None or series is not None:
-        if series is not None and (match is None or series.start(2) <= match.start()):
-            start, end = series.start(2) - 1, series.end(2) - 1
-            before, number, variant = series[1], OXFORD, end - start
-            other = "" if variant else ","
+        comma = series is not None and (match is None or series.start <= match.start())
+        if comma:
+            assert series is not None
+            start, before, number, variant = series
+            end, other = start + variant, "" if variant else ","
             series = None
             if start < done:
                 continue
@@ -106,18 +114,41 @@ def _walk(piece: Piece, choose: Callable[[int, int, int, int], int]) -> tuple[st
         if piece.spans and _touches(piece.spans, start, end):
             continue
         changes = choose(start, end, position_of(number, before), variant) != variant
-        if number != OXFORD:
+        if not comma:
             last, last_end = (other if changes else padded[start + 1 : end + 1]).rpartition(" ")[2], end
         if changes:
             changed += 1
-            put = other if number == OXFORD else _written(other, text[start:end], text)
-            kept = text[done:start] if number == OXFORD else _agreeing(text[done:start], put)
+            put = other if comma else _written(other, text[start:end], text)
+            kept = text[done:start] if comma else _agreeing(text[done:start], put)
             parts.append(kept + put)
             done = end
     if not changed:
         return text, 0
     parts.append(text[done:])
     return "".join(parts), changed
+
+
+class _Comma(NamedTuple):
+    """Where the comma before a list's last item stands or may stand, the word before it, its class and its variant."""
+
+    start: int
+    before: str
+    number: int
+    variant: int
+
+
+def _listed(padded: str) -> _Comma | None:
+    """The first list of a sentence: of four or more items, else of three nouns."""
+    for found in _SERIES.finditer(padded):
+        item = padded.rfind(", ", 0, found.start()) + 2
+        word = max(padded.rfind(" ", 0, item - 2), padded.rfind("(", 0, item - 2)) + 1
+        if item > 1 and _ITEM.fullmatch(padded, item, found.start()) and _WORD.fullmatch(padded, word, item - 2):
+            return _Comma(found.start(2) - 1, found[1], OXFORD, len(found[2]))
+    for found in _THREE.finditer(padded, _DEEP):
+        word = padded.rfind(" ", 0, found.start()) + 1
+        if word > _DEEP and _FIRST.fullmatch(padded, word, found.start()):
+            return _Comma(found.start(2) - 1, found[1], TRIPLE, len(found[2]))
+    return None
 
 
 def _touches(spans: tuple[tuple[int, int], ...], start: int, end: int) -> bool:
@@ -127,7 +158,12 @@ def _touches(spans: tuple[tuple[int, int], ...], start: int, end: int) -> bool:
 def _before(padded: str, start: int) -> str:
     """The word before a place, directly before it."""
     space = padded.rfind(" ", 0, start) if start else -1
-    match = _LAST.search(padded, max(space, 0), start + 1) if space >= 0 else None
+    if space < 0:
+        return ""
+    word = padded[space + 1 : start]
+    if word.isalpha() and word.isascii():
+        return word if padded[start] == " " else ""
+    match = _LAST.search(padded, space, start + 1)
     return match[1] if match else ""
 
 
@@ -158,6 +194,10 @@ def _holds(guard: Guard, padded: str, end: int, before: str, leads: bool) -> boo
     if guard.then is not None:
         behind = _NEXT.match(padded, end + 1)
         if behind is None or not guard.then(behind[1]):
+            return False
+    if guard.later is not None:
+        second = _LATER.match(padded, end)
+        if second is None or not guard.later(second[1]):
             return False
     if guard.end and (padded[end : end + 1] not in {".", "!"} or padded[end + 1 :].strip()):
         return False

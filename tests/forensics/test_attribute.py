@@ -34,7 +34,7 @@ def test_the_source_comes_first_and_the_others_are_chance():
     assert first.log10_corrected < -6
     assert first.agreement > 0.85
     assert second.log10_corrected == 0.0
-    assert first.log10_saddlepoint == pytest.approx(first.log10_p, abs=0.02)
+    assert first.log10_saddlepoint == pytest.approx(first.log10_p, rel=0.02)
 
 
 def test_the_epoch_is_found_too():

@@ -34,6 +34,15 @@ def test_a_habit_of_a_writer_does_not_outweigh_the_rest():
     assert told[4000] < 2 * told[4008]
 
 
+def test_for_a_faint_mark_every_occurrence_counts_and_what_clean_text_has_is_no_evidence():
+    faint = next(model for model in MODELS if model.linear)
+    usual = reading_of({4000: (900, 100), 4008: (500, 500)})
+    told = weights(reading_of({4000: (880, 120), 4008: (500, 500)}), faint, usual)
+    assert told[4000] > 100 * abs(told[4008])
+    rare = weights(reading_of({4000: (880, 120), 4008: (480, 520)}), faint, usual)
+    assert rare[4000] > rare[4008] > 0
+
+
 def test_where_several_callers_are_mixed_a_divided_position_still_speaks():
     mixed = weights(reading_of({4000: (10, 20), 4008: (0, 30)}), MODELS[3])
     assert 0 < mixed[4000] < mixed[4008]

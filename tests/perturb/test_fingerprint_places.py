@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.perturb.fingerprint_classes import CLASSES, CODE_BYTES, LOOKUP, OXFORD, RATES
+from gateway.perturb.fingerprint_classes import CLASSES, CODE_BYTES, OXFORD, RATES, TRIPLE
 from gateway.perturb.fingerprint_places import places, position_of, said
 from gateway.perturb.fingerprint_text import Sentences
 
@@ -32,6 +32,12 @@ SAID = [
     ("Bring bread, salt, oil and water to the table.", "Bring bread, salt, oil, and water to the table."),
     ("**However,** all of it was lost.", "**Nevertheless,** all of it was lost."),
     ("I think that they know this.", "I think they know this."),
+    ("It has been the best of their days.", "It's been the best of their days."),
+    ("This is a system that can do all of it.", "This is a system which can do all of it."),
+    ("You have the factors such as wind.", "You have the factors like wind."),
+    ("I would use what they have.", "I'd use what they have."),
+    ("Finally, they saw that I would also use it.", "Finally, they saw that I'd also use it."),
+    ("This is the place that has unity, kindness and friendship.", "This is the place which has unity, kindness, and friendship."),
 ]
 
 
@@ -45,7 +51,10 @@ def test_a_place_is_said_in_either_way(first, second):
 STAYS = [
     "Don't you think that this is the end?",
     "Why isn't the sky green, and who are they?",
-    "It's been the best of their days.",
+    "The people that can do this are here.",
+    "In cities, cars and buses.",
+    "It shines like the eyes of a cat, and I like what I have.",
+    "I'd seen that they brave the sea.",
     "They know who you are and what it is.",
     "Will Does Not Stop when the Often Company calls.",
     "The often-used tools and not/often paths are there.",
@@ -93,11 +102,13 @@ def test_half_of_the_contexts_speak_of_the_class_and_half_of_seven_bits():
 def test_every_class_has_one_number_and_stands_within_a_code_word():
     numbers = [pair.number for pair in CLASSES]
     assert len(set(numbers)) == len(numbers)
-    assert OXFORD not in numbers
+    assert not {OXFORD, TRIPLE} & set(numbers)
     assert 0 <= min(numbers) <= max(numbers) < CODE_BYTES
-    assert set(RATES) <= {*numbers, OXFORD}
+    assert set(RATES) <= {*numbers, OXFORD, TRIPLE}
 
 
-def test_no_surface_belongs_to_two_classes():
-    shared = {surface: entries for surface, entries in LOOKUP.items() if sum(entry.length == len(surface) for entry in entries) > 1}
-    assert not shared
+def test_a_surface_of_two_classes_is_read_as_it_was_written():
+    """Guards part them: what was steered to a variant stands there in that variant afterwards."""
+    text = " ".join(first for first, _ in SAID)
+    for variant in (0, 1):
+        assert {place.variant for place in places(all_as(text, variant))} == {variant}

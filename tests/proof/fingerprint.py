@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from gateway.forensics.attribute import weigh
-from gateway.forensics.readings import MODELS, Reading, read, weights
+from gateway.forensics.readings import MODELS, Reading, clean_rates, read, weights
 from gateway.forensics.tails import Lattice
 from gateway.perturb.base import Context
 from gateway.perturb.fingerprint import PERTURBATION, FingerprintOptions
@@ -32,13 +32,17 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 SECRET = b"proof".ljust(32, b"-")
 CALLERS = 100_000
 AIM = -6.0
+HELD_OUT = 1
+"""The half (lowest bit of the reply's SHA-256) that had no part in choosing scores and shipped rates; those were chosen on half 0."""
 
 
-def replies(words=150):
-    """About as many words each, of real replies."""
+def replies(words=150, half=HELD_OUT):
+    """About as many words each, of real replies: of one half of the development data, or of all (None)."""
     found, here, size = [], [], 0
     for line in (DATA / "gpteacher_roleplay_700.jsonl").read_text(encoding="utf-8").splitlines():
         text = json.loads(line)["response"]
+        if half is not None and hashlib.sha256(text.encode()).digest()[0] % 2 != half:
+            continue
         here.append(text)
         size += len(text.split())
         if size >= words - 30:
@@ -107,9 +111,28 @@ def pooled(texts, pool):
     return Reading(counts, len(texts), words, int(counts.sum()))
 
 
-def log10_p(texts, key_id, pool=frozenset()):
+def drawn(counts, rates, chance):
+    """As many places as in the counts, each with a variant drawn at its position's rate: answers that repeat no reply's habits."""
+    totals = counts.sum(axis=1)
+    ones = chance.binomial(totals, rates)
+    return np.stack([totals - ones, ones], axis=1)
+
+
+def faint(pool, rates, key_id, seed, share, total, reference):
+    """A suspect of `total` replies, a share marked and the rest clean and distinct; and a clean reading of `reference` replies."""
+    chance, numbers = random.Random(seed), np.random.default_rng(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big"))
+    ours = chance.sample(pool, min(len(pool), round(total * share)))
+    ours += chance.choices(pool, k=round(total * share) - len(ours))
+    told = read(marked(text, key_id) for text in ours)
+    clean = drawn(pooled(chance.choices(pool, k=total - len(ours)), frozenset(pool)).counts, rates, numbers)
+    counts = told.counts + clean
+    known = drawn(pooled(chance.choices(pool, k=reference), frozenset(pool)).counts, rates, numbers)
+    return Reading(counts, total, 0, int(counts.sum())), Reading(known, reference, 0, int(known.sum()))
+
+
+def log10_p(reading, key_id, clean=None):
     """Corrected for 100,000 callers and every score."""
-    found = weigh(pooled(texts, pool), [key_id], secret=SECRET, epochs=[0]).suspects[0]
+    found = weigh(reading, [key_id], secret=SECRET, epochs=[0], clean=clean).suspects[0]
     return min(0.0, found.log10_p + math.log10(CALLERS * len(MODELS)))
 
 
@@ -144,13 +167,29 @@ def cases(pool):
         "4-gram student, a tenth of its text marked, 10,000 words": lambda c, key: [
             student([marked(t, key) if c.random() < 0.1 else t for t in pool], 10_000, c)
         ],
+        "4-gram student, a tenth of its text marked, 100,000 words": lambda c, key: [
+            student([marked(t, key) if c.random() < 0.1 else t for t in pool], 100_000, c)
+        ],
         "ten callers mixed, 2,000 replies": lambda chance, key: mixed(chance, key, 10, 2000),
     }
 
 
 def measured(name, case, repetitions, pool=()):
     clean = frozenset(pool)
-    found = [log10_p(case(random.Random(f"{name}/{seed}"), f"{name} {seed}"), f"{name} {seed}", clean) for seed in range(repetitions)]
+    found = []
+    for seed in range(repetitions):
+        key = f"{name} {seed}"
+        found.append(log10_p(pooled(case(random.Random(f"{name}/{seed}"), key), clean), key))
+    return sum(value < AIM for value in found), statistics.median(found)
+
+
+def measured_faint(pool, share, reference, repetitions):
+    rates = clean_rates(read(pool).counts)
+    found = []
+    for seed in range(repetitions):
+        key = f"faint {share} {reference} {seed}"
+        reading, clean = faint(pool, rates, key, key, share, 2000, reference)
+        found.append(log10_p(reading, key, clean))
     return sum(value < AIM for value in found), statistics.median(found)
 
 
@@ -173,14 +212,21 @@ def wilson(hits, total):
     return (middle - spread) / (1 + z * z / total), (middle + spread) / (1 + z * z / total)
 
 
+def row(name, hits, middle, repetitions):
+    low, high = wilson(hits, repetitions)
+    print(f"| {name} | {hits} of {repetitions} | {max(0, low):.0%} to {high:.0%} | {middle:.1f} |", flush=True)
+
+
 def main(repetitions=40):
     pool = replies()
     for name, texts in (("clean text", pool), ("text marked for another", [marked(text, "other") for text in pool])):
         print(f"| innocents over {name} | {accused(read(texts), 50_000)} of 50,000 |", flush=True)
     for name, case in cases(pool).items():
-        hits, middle = measured(name, case, repetitions, pool)
-        low, high = wilson(hits, repetitions)
-        print(f"| {name} | {hits} of {repetitions} | {max(0, low):.0%} to {high:.0%} | {middle:.1f} |", flush=True)
+        row(name, *measured(name, case, repetitions, pool), repetitions)
+    for share in (0.2, 0.1, 0.05):
+        for reference in (2_000, 20_000):
+            name = f"2,000 distinct replies, {1 - share:.0%} clean, {reference:,} clean answers known"
+            row(name, *measured_faint(pool, share, reference, repetitions), repetitions)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ number is the class's place in every caller's code word: lines may be taken out,
 would be read wrongly. `rates.txt` has, per number, how often clean text chooses the second surface (percent).
 
 Guards, all of which must hold: `next W...`, `not-next W...`, `prev W...`, `not-prev W...` (words, or sets such as @subject), `word`
-(a word follows after one space), `comma` (a comma follows), `then W...` (and behind it one of these), `end` (the sentence ends),
-`start`, `inside` (stands first, or does not).
+(a word follows after one space), `comma` (a comma follows), `then W...` (and behind it one of these), `later W...` (the second word
+behind is one of these), `end` (the sentence ends), `start`, `inside` (stands first, or does not).
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["CLASSES", "CODE_BYTES", "FAMILIES", "FINDS", "LOOKUP", "OXFORD", "RATES", "Entry", "Guard", "Pair"]
+__all__ = ["CLASSES", "CODE_BYTES", "FAMILIES", "FINDS", "LOOKUP", "OXFORD", "RATES", "TRIPLE", "Entry", "Guard", "Pair"]
 
 CODE_BYTES = 1024
 """A caller's code word has a byte for each class number there can be."""
 
 OXFORD = 960
 """The class of the comma before the last of four or more items; a rule of its own, not a line of a file."""
+
+TRIPLE = 961
+"""The class of the comma before the last of three items of one word each, all of them nouns by their endings; a rule likewise."""
 
 _SETS: dict[str, str] = {
     "subject": "i you he she it we they anyone everyone someone anybody everybody somebody",
@@ -38,6 +41,32 @@ _SETS: dict[str, str] = {
     "imperative": "add remember don't make consider be keep try use always check ensure take serve pour stir mix place cut prepare "
     "bring put set cover bake cook gather choose create write let open close turn press click run test review you we",
     "plural": "people children men women ... s",
+    "base": "use create make take find need want begin start ask look work help try give tell show keep explore consider suggest "
+    "recommend advise propose utilize employ ensure provide offer gather establish implement focus analyze examine approach explain "
+    "describe add choose say call go see know think feel be bring build carry check collect combine communicate conduct continue "
+    "design develop discuss draw engage enjoy emphasize encourage express follow introduce invite invest incorporate investigate join "
+    "learn lead like love listen maintain note observe organize perform pay plan prefer prepare present prioritize promote protect "
+    "pursue reach rely remain remind request research respond return search seek select send serve share speak spend stay study "
+    "support teach test travel visit wish write advocate address adapt attempt appreciate argue assess assure avoid cast cook craft "
+    "document determine demonstrate direct hope imagine urge act adjust apply aim allow assist",
+    "kinds": "activities animals factors elements materials things topics foods ingredients resources technologies sources techniques "
+    "features skills methods tools services products areas fields languages subjects events plants fruits vegetables spices herbs "
+    "minerals metals gases issues problems challenges conditions practices systems structures devices languages nutrients emotions "
+    "qualities values concepts themes aspects traits animals species countries cities regions planets phenomena substances products "
+    "organizations industries diseases sports games instruments options strategies questions exercises measures items objects "
+    "risks platforms services programs patterns landforms sectors landmarks rules concepts bodies virtues tasks interests purposes "
+    "projects symbols chores locations tactics arts characteristics components functions hobbies jobs landmarks obstacles places "
+    "policies principles procedures professions properties scenarios solutions supplies symptoms threats treatments vehicles",
+    "matter": "way world place thing plant potion planet language life system process environment society future force device machine "
+    "tool method approach project plan story tale book idea role spell ship structure surface substance material light power bond "
+    "moment time technology resource landscape atmosphere event experience journey concept object element "
+    "... s ion ment ity ness nce ism",
+    "being": "says knows believes thinks means shows is was has does suggests ensures implies proves shows indicates feels hopes as "
+    "humans individuals friends citizens students members others heroes ones those characters beings knights kings queens parents "
+    "animals cats dogs girls boys gods goddesses colleagues guests mortals souls wizards elves pirates ancestors peoples professionals "
+    "inhabitants residents allies enemies foes adversaries minds experts guys adults artists lords ladies hence since once companions "
+    "champions guardians civilians humans aliens champion companion person audience prince princess guardian mention mentions "
+    "mentioned witness ... ers ors ists ians ants nts ds",
 }
 """Words that guards name together. After `...` stand endings."""
 
@@ -58,6 +87,7 @@ class Guard(NamedTuple):
     follow: Callable[[str], bool] | None = None
     precede: Callable[[str], bool] | None = None
     then: Callable[[str], bool] | None = None
+    later: Callable[[str], bool] | None = None
     word: bool = False
     comma: bool = False
     end: bool = False
@@ -118,6 +148,8 @@ def _guard(texts: Iterable[str]) -> Guard:
             guard = guard._replace(precede=_both(guard.precede, _test(words, kind == "prev")))
         elif kind == "then":
             guard = guard._replace(then=_test(words, True))
+        elif kind == "later":
+            guard = guard._replace(later=_test(words, True))
         elif kind in {"start", "inside"}:
             guard = guard._replace(start=kind == "start")
         elif kind == "word":
