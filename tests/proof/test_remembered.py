@@ -97,4 +97,4 @@ def test_a_thousand_callers_stay_within_a_megabyte_and_the_suspected_are_remembe
 
 @pytest.mark.proof
 def test_a_hundred_thousand_callers_stay_within_their_half_of_the_memory(looks):
-    bounded(looks, 100_000, 12, 32 * 1024 * 1024)
+    bounded(looks, 100_000, 3, 32 * 1024 * 1024)
