@@ -12,13 +12,16 @@ import hashlib
 
 from gateway.challenge.grace import holds
 from gateway.challenge.puzzle import checked, posed, shown
+from gateway.core.claims import refusal_for
 from gateway.core.trail import Trail
 from gateway.model.decision import Action, Refusal
-from gateway.model.limit import WEIGHT_ONE, Claim, Count, Limit
+from gateway.model.limit import WEIGHT_ONE, Claim, Count, Limit, LimitState
 from gateway.model.policy import ChallengeRules
+from gateway.model.request import RequestFacts
+from gateway.model.value import replace
 from gateway.perturb.base import derived, unit
 
-__all__ = ["HASHES_PER_SECOND", "bound_to", "challenge", "spends", "with_spent"]
+__all__ = ["HASHES_PER_SECOND", "bound", "challenge", "why_not_held"]
 
 HASHES_PER_SECOND = 2_000_000
 """What an ordinary machine does in one thread of the client that comes with the gateway. Special hardware does far more."""
@@ -30,10 +33,12 @@ _ID = "challenge"
 _FIRST = ChallengeRules()
 
 
-def bound_to(trail: Trail, plain: bytes) -> bytes:
-    """What a challenge to this request is bound to: its method, its path and its body as the client sent it. b"" where none is put:
-    only then is the body hashed."""
-    return hashlib.sha256(b"\0".join((trail.route.encode(), plain))).digest() if _met(trail, plain) else b""
+def bound(trail: Trail, plain: bytes) -> Trail:
+    """The trail with what a challenge to this request is bound to: its method, its path and its body as the client sent it. Itself
+    where none is put: only where one is, the body is hashed."""
+    if not _met(trail, plain):
+        return trail
+    return replace(trail, challenged=hashlib.sha256(b"\0".join((trail.route.encode(), plain))).digest())
 
 
 def challenge(trail: Trail) -> Refusal | Claim | None:
@@ -56,14 +61,10 @@ def challenge(trail: Trail) -> Refusal | Claim | None:
     return _asked(trail, rules, secret)
 
 
-def spends(claim: Claim) -> bool:
-    """Whether a claim is that of a solution."""
-    return claim.limit.id == _ID
-
-
-def with_spent(trail: Trail) -> Refusal:
-    """The answer to a solution that has been used: another puzzle."""
-    return _asked(trail, _rules(trail), derived(trail.seed, _ID))
+def why_not_held(trail: Trail, states: tuple[LimitState, ...], facts: RequestFacts) -> Refusal:
+    """Why a hold was not taken: a limit; or the solution had been used, which is answered by another puzzle."""
+    used = any(state.claim.limit.id == _ID and not state.fitted for state in states)
+    return _asked(trail, _rules(trail), derived(trail.seed, _ID)) if used else refusal_for(states, facts)
 
 
 def _rules(trail: Trail) -> ChallengeRules:

@@ -17,14 +17,14 @@ from gateway.core.pricing import micro_cost, price_of
 from gateway.model.caller import Caller
 from gateway.model.decision import Decision, Refusal, RefusalKind
 from gateway.model.evidence import Verdict
-from gateway.model.limit import MAX_AMOUNT, WEIGHT_ONE, Claim, Count, Limit, LimitState, Subject
+from gateway.model.limit import MAX_AMOUNT, WEIGHT_ONE, Claim, Count, Hold, Limit, LimitState, Subject, Taken
 from gateway.model.policy import Policy, Price, Tier
 from gateway.model.request import RequestFacts
 from gateway.model.value import replace
 from gateway.policy.match import fits
 from gateway.quota.calendar import period_starts
 
-__all__ = ["Asked", "asked_for", "claims_for", "refusal_for", "subject_values"]
+__all__ = ["Asked", "as_held", "asked_for", "claims_for", "refusal_for", "subject_values"]
 
 _SLOT_RETRY_US = 1_000_000
 """When a slot comes free nobody knows: this is when asking again makes sense."""
@@ -269,6 +269,14 @@ def _encoded(values: tuple[str, ...]) -> str:
     if len(text) <= _LONGEST_SUBJECT and text.isprintable() and "{" not in text and "}" not in text:
         return text
     return "h:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def as_held(hold: Hold, reply: Taken) -> Hold:
+    """The hold with what was held in place of what was wanted, where a guess was cut to what was left."""
+    if all(state.claim.want == claim.want for claim, state in zip(hold.claims, reply.states, strict=False)):
+        return hold
+    held = [replace(claim, want=state.claim.want, guess=0) for claim, state in zip(hold.claims, reply.states, strict=True)]
+    return replace(hold, claims=tuple(held))
 
 
 def refusal_for(states: tuple[LimitState, ...], facts: RequestFacts) -> Refusal:

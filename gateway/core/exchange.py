@@ -17,8 +17,8 @@ from typing import assert_never
 from msgspec import Struct
 
 from gateway.core.admitting import ask_of, ended
-from gateway.core.challenging import bound_to, challenge, spends, with_spent
-from gateway.core.claims import asked_for, refusal_for
+from gateway.core.challenging import bound, challenge, why_not_held
+from gateway.core.claims import as_held, asked_for
 from gateway.core.decide import decide
 from gateway.core.extending import Slice, cover_by, ends_when_lost, further, in_the_way, next_slice, rest_slice
 from gateway.core.noting import noted, reasoned, undecided, with_shadow_ends, with_shadow_limits
@@ -34,9 +34,8 @@ from gateway.model.admission import Ask, Ended, Saturated
 from gateway.model.caller import ANONYMOUS
 from gateway.model.decision import Action, Decision, Refusal
 from gateway.model.evidence import Verdict
-from gateway.model.limit import Amounts, Hold, LimitState, Taken
+from gateway.model.limit import Amounts, Hold, Taken
 from gateway.model.record import AuditRecord, SettleOutcome
-from gateway.model.request import RequestFacts
 from gateway.model.value import replace
 from gateway.policy.match import choose_upstream, match_caller
 from gateway.risk.fading import as_of
@@ -137,7 +136,7 @@ class Assess(Struct, frozen=True):
         if lists(trail):
             return _refused(trail, not_listed(trail.route))
         names = refs(trail)
-        trail = _bound(trail, self.plain)
+        trail = bound(trail, self.plain)
         return Own(trail, names) if names else Challenge(trail)
 
 
@@ -195,23 +194,12 @@ class Reserve(Struct, frozen=True):
         assert facts is not None  # Assess comes first
         if reply.held:
             cover = cover_by(reply.states, facts, trail.policy.prices)
-            return Admit(with_shadow_limits(replace(trail, states=reply.states, hold=_as_held(hold, reply), cover=cover)))
+            return Admit(with_shadow_limits(replace(trail, states=reply.states, hold=as_held(hold, reply), cover=cover)))
         trail = replace(trail, states=reply.states)
-        refusal = state_lost("quota") if reply.settled else _in_the_way(trail, reply.states, facts)
+        refusal = state_lost("quota") if reply.settled else why_not_held(trail, reply.states, facts)
         if hold.sure:
             return _refused(trail, refusal)
         return Settle(reasoned(trail, refusal), hold, outcome_of(refusal))
-
-
-def _in_the_way(trail: Trail, states: tuple[LimitState, ...], facts: RequestFacts) -> Refusal:
-    """Why the hold was not taken: a limit, or a solution that had been used."""
-    used = any(spends(state.claim) and not state.fitted for state in states)
-    return with_spent(trail) if used else refusal_for(states, facts)
-
-
-def _bound(trail: Trail, plain: bytes) -> Trail:
-    challenged = bound_to(trail, plain)
-    return replace(trail, challenged=challenged) if challenged else trail
 
 
 class Admit(Struct, frozen=True):
@@ -476,14 +464,6 @@ def _preflight(trail: Trail) -> Admit | Record:
     upstream = choose_upstream(trail.policy, "")
     trail = replace(trail, caller=ANONYMOUS, facts=facts, decision=decision, upstream=upstream, body=b"")
     return Admit(trail) if upstream else _refused(trail, no_upstream(facts))
-
-
-def _as_held(hold: Hold, reply: Taken) -> Hold:
-    """The hold with what was held in place of what was wanted, where a guess was cut to what was left."""
-    if all(state.claim.want == claim.want for claim, state in zip(hold.claims, reply.states, strict=False)):
-        return hold
-    held = [replace(claim, want=state.claim.want, guess=0) for claim, state in zip(hold.claims, reply.states, strict=True)]
-    return replace(hold, claims=tuple(held))
 
 
 def _without_state(trail: Trail, hold: Hold, lost: Lost) -> Reserve | Admit | Settle | Record:

@@ -15,7 +15,7 @@ from gateway.model.evidence import Kind
 from gateway.model.limit import Limit, LostMode, Priority
 
 __all__ = [
-    "AuditRules", "BiasCap", "CallerMatch", "CallerRule", "Credentials", "DoorRules", "Exemption", "FeatureCaps", "Level", "Mode",
+    "AuditRules", "BiasCap", "CallerMatch", "CallerRule", "ChallengeRules", "Credentials", "DoorRules", "Exemption", "FeatureCaps", "Level", "Mode",
     "Network", "Policy", "Price", "QueueRules", "Rung", "SignalRule", "StepDown", "Tier", "UpstreamRule", "UsageMode",
 ]  # fmt: skip
 

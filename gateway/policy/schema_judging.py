@@ -11,7 +11,7 @@ from gateway.policy.fields import Decibans, Duration, Id, Section, Share, Size, 
 from gateway.policy.units import duration_us
 from gateway.registry import names, resolve
 
-__all__ = ["EPOCH", "ExemptionBlock", "ResponseBlock", "RungBlock", "SignalBlock", "SignalsBlock", "StepDownBlock"]
+__all__ = ["EPOCH", "ChallengeBlock", "ExemptionBlock", "ResponseBlock", "RungBlock", "SignalBlock", "SignalsBlock", "StepDownBlock"]
 
 
 class SignalBlock(Section):

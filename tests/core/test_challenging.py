@@ -7,15 +7,15 @@ import pytest
 from gateway.challenge.grace import granted
 from gateway.challenge.puzzle import LEAST_WORK
 from gateway.client import solve
-from gateway.core.challenging import HASHES_PER_SECOND, bound_to, challenge, spends, with_spent
+from gateway.core.challenging import HASHES_PER_SECOND, bound, challenge, why_not_held
 from gateway.core.trail import Trail
 from gateway.dialects.openai_chat import OpenAIChat
 from gateway.model.caller import Caller
 from gateway.model.decision import Action, Decision, Refusal
 from gateway.model.evidence import Verdict
-from gateway.model.limit import Claim
+from gateway.model.limit import Claim, LimitState
 from gateway.model.policy import ChallengeRules, Policy, Rung, StepDown
-from gateway.model.request import Arrival
+from gateway.model.request import Arrival, RequestFacts
 from gateway.model.value import replace
 from gateway.perturb.base import derived
 
@@ -56,7 +56,7 @@ def trail(rules=EASY, *, action=Action.CHALLENGE, score=40.0, mode="enforce", **
         decision=Decision("forward", action, action, rung, rung, policy.label),
         seed=SEED,
     )
-    return replace(made, challenged=bound_to(made, BODY))
+    return bound(made, BODY)
 
 
 def work(refusal):
@@ -69,7 +69,6 @@ def test_on_its_rung_a_caller_gets_a_puzzle_and_a_solution_is_a_claim_of_one():
     assert (asked.status, asked.code, asked.final) == (403, "challenge_required", True)
     spent = challenge(trail(id="d2", solution=solve(asked.puzzle)))
     assert isinstance(spent, Claim)
-    assert spends(spent)
     assert (spent.amount, spent.want, spent.slot, spent.limit.untold) == (1, 1, "acme", True)
 
 
@@ -80,14 +79,16 @@ def test_the_same_solution_is_the_same_counter_whatever_request_brings_it():
 
 def test_a_used_solution_is_answered_by_another_puzzle():
     first = challenge(trail())
-    again = with_spent(trail(id="d2", solution=solve(first.puzzle)))
+    brought = trail(id="d2", solution=solve(first.puzzle))
+    used = LimitState(challenge(brought), fitted=False, used=1, remaining=0, reset_us=1, retry_us=1)
+    again = why_not_held(brought, (used,), RequestFacts("openai.chat", "chat"))
     assert again.puzzle != first.puzzle
 
 
 def test_a_solution_for_another_body_is_none():
     solution = solve(challenge(trail()).puzzle)
     other = trail(solution=solution)
-    assert isinstance(challenge(replace(other, challenged=bound_to(replace(other, challenged=b""), b"{}"))), Refusal)
+    assert isinstance(challenge(bound(other, b"{}")), Refusal)
 
 
 @pytest.mark.parametrize(("score", "times"), [(40.0, 1), (44.9, 1), (45.0, 2), (51.0, 4), (200.0, 4)])
@@ -98,7 +99,7 @@ def test_the_more_evidence_the_more_work_up_to_the_bound(score, times):
 def test_below_the_rung_nobody_is_asked_but_for_a_share_of_all():
     assert challenge(trail(action=Action.ALLOW, score=0.0)) is None
     unbound = replace(trail(replace_share(0.05), action=Action.ALLOW), challenged=b"")
-    met = [number for number in range(2_000) if bound_to(unbound, b"%d" % number)]
+    met = [number for number in range(2_000) if bound(unbound, b"%d" % number).challenged]
     assert 60 < len(met) < 140  # 100 expected, deviation 10
 
 
@@ -106,8 +107,7 @@ def test_what_is_asked_of_a_share_of_all_looks_like_what_is_asked_on_the_rung():
     asked = set()
     for number in range(200):
         made = trail(replace_share(1.0), action=Action.ALLOW, score=0.0)
-        made = replace(made, challenged=bound_to(replace(made, challenged=b""), b"%d" % number))
-        refusal = challenge(made)
+        refusal = challenge(bound(made, b"%d" % number))
         asked.add((work(refusal) // LEAST_WORK, refusal.code, refusal.status))
     assert asked == {(times, "challenge_required", 403) for times in (1, 2, 4)}
 
@@ -119,8 +119,8 @@ def replace_share(share):
 def test_the_same_request_meets_one_again_so_that_asking_twice_changes_nothing():
     rules = replace_share(0.5)
     first, second = (replace(trail(rules, action=Action.ALLOW, id=id_), challenged=b"") for id_ in ("d1", "d2"))
-    met = [bool(bound_to(first, b"%d" % number)) for number in range(50)]
-    assert met == [bool(bound_to(second, b"%d" % number)) for number in range(50)]
+    met = [bool(bound(first, b"%d" % number).challenged) for number in range(50)]
+    assert met == [bool(bound(second, b"%d" % number).challenged) for number in range(50)]
     assert len(set(met)) == 2
 
 
