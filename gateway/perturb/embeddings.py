@@ -42,11 +42,11 @@ class EmbeddingsOptions(Options):
     """Embeddings turned a little and with a trace; what is near stays near."""
 
     turn: Annotated[float, Field(ge=0, le=1.5)] = Field(
-        default=0.005,
+        default=0.004,
         description="Angle in radians by which the caller's space is turned. Nearness within it is kept exactly; to vectors that he "
         "got before it is kept the less, the larger the angle.",
     )
-    trace: Annotated[float, Field(ge=0, le=0.3)] = Field(default=0.02, description="Length of the trace, of a vector's length 1.")
+    trace: Annotated[float, Field(ge=0, le=0.3)] = Field(default=0.017, description="Length of the trace, of a vector's length 1.")
 
 
 class _Embeddings(Craft):

@@ -9,7 +9,11 @@ import pytest
 from gateway.asgi import even as module
 from gateway.asgi.even import MOST_AHEAD, Evened, evened
 from gateway.errors import UpstreamError
+from gateway.model.caller import key_id_of
+from gateway.model.evidence import Verdict
 from gateway.perturb.base import Pace
+from tests.asgi.conftest import closed
+from tests.asgi.test_httpdoor import chat, last_record
 from tests.asgi.test_pace import Answer
 
 EVENT = b"data: x\n\n"
@@ -90,3 +94,24 @@ async def test_errors_and_answers_without_a_pace_pass():
     answer, refused = Answer(), Answer(status=429)
     assert evened(answer, None, 0.0) is answer
     assert evened(refused, Pace(1, 1), 0.0) is refused
+
+
+async def test_a_client_that_leaves_a_paced_and_marked_stream_stops_the_upstream_and_settles_once(before, zoo):
+    rest = (
+        "usage: count\nladder:\n  - { id: open, at: 0, do: allow }\n"
+        "  - { id: x, at: 30, do: perturb, with: [pace, fingerprint, samples] }\n"
+        "response: { pace: { tokens_per_second: 100, every: 0.02 } }\n"
+    )
+    with before(zoo.url, rest) as front:
+        verdict = Verdict(35.0, frozenset({"wording", "arrival"}), high=35.0)
+        front.running.world.history.put(key_id_of(front.running.engine.secret, front.key.encode()), verdict)
+        left = zoo.left
+        reader, writer = await front.ask(body=chat(stream=True, endless=True), end=False)
+        await reader.readuntil(b"word")
+        await closed(writer)
+        record = await last_record(front, 0)
+        assert (record["end"], record["settle"]) == ("client_gone", "settled")
+        assert {"pace@1", "fingerprint@1"} <= set(record["perturbed"])
+        while zoo.left == left:
+            await asyncio.sleep(0.01)
+        assert len(front.records()) == 1
