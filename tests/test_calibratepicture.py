@@ -13,11 +13,13 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def picture(told):
-    return ElementTree.fromstring(reliability_svg(calibration_report(Calibration(fit({}, 9, "a test"), told=told, lived=1.0))))  # noqa: S314 - our own text
+    return ElementTree.fromstring(reliability_svg(calibration_report(Calibration(fit({}, 9, "a test"), told=told, lived=1.0))))
 
 
 def test_each_level_that_somebody_reached_has_its_dot_the_rarer_the_higher():
-    dots = picture({str(number): 6.0 if number < 10 else 12.0 if number == 10 else 0.0 for number in range(100)}).findall(f"{SVG}circle")
+    dots = picture({str(number): 6.0 if number < 10 else 12.0 if number == 10 else 0.0 for number in range(100)}).findall(
+        f"{SVG}circle"
+    )
     assert [float(dot.get("cx")) for dot in dots] == sorted(float(dot.get("cx")) for dot in dots)
     assert len(dots) == 2
     assert float(dots[1].get("cy")) < float(dots[0].get("cy"))

@@ -15,8 +15,8 @@ from gateway.model.evidence import Kind
 from gateway.model.limit import Limit, LostMode, Priority
 
 __all__ = [
-    "AuditRules", "BiasCap", "CallerMatch", "CallerRule", "ChallengeRules", "Credentials", "DoorRules", "Exemption", "FeatureCaps", "Level", "Mode",
-    "Network", "Policy", "Price", "QueueRules", "Rung", "SignalRule", "StepDown", "Tier", "UpstreamRule", "UsageMode",
+    "AuditRules", "BiasCap", "CallerMatch", "CallerRule", "ChallengeRules", "Credentials", "DoorRules", "Exemption", "FeatureCaps",
+    "Level", "Mode", "Network", "Policy", "Price", "QueueRules", "Rung", "SignalRule", "StepDown", "Tier", "UpstreamRule", "UsageMode",
 ]  # fmt: skip
 
 Network = IPv4Network | IPv6Network

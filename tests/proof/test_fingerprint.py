@@ -14,9 +14,7 @@ def pool(shared):
     return replies()
 
 
-@pytest.mark.parametrize(
-    "name", ["25 replies", "half of the variants drawn anew, 100 replies", "2,000 replies, 50% clean"]
-)
+@pytest.mark.parametrize("name", ["25 replies", "half of the variants drawn anew, 100 replies", "2,000 replies, 50% clean"])
 def test_what_must_be_found_is_found(name, pool):
     hits, _ = measured(name, cases(pool)[name], 3, pool)
     assert hits >= 2

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import RegistryError
-from gateway.registry import names
 from gateway.model.baseline import Fitted
+from gateway.registry import names
 from gateway.risk.baseline import Baseline, fit, general, over_general, read_baseline
 
 HUNDRED = fit({"odd": [float(number) for number in range(1, 21)]}, 99, "a test")
@@ -43,7 +43,14 @@ def test_it_is_the_same_after_a_file():
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"[]", b"{}", HUNDRED.fitted.to_json().replace(b"v2", b"v9"), HUNDRED.fitted.to_json().replace(b"99", b"3"), HUNDRED.fitted.to_json()[:-9]],
+    [
+        b"",
+        b"[]",
+        b"{}",
+        HUNDRED.fitted.to_json().replace(b"v2", b"v9"),
+        HUNDRED.fitted.to_json().replace(b"99", b"3"),
+        HUNDRED.fitted.to_json()[:-9],
+    ],
 )
 def test_what_is_no_baseline_says_so(raw):
     with pytest.raises(RegistryError, match=r"this is no baseline: .*; write one anew from recorded traffic"):
