@@ -8,6 +8,7 @@ them).
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 from gateway.model.evidence import Evidence, Kind
@@ -34,27 +35,47 @@ _SAID = {
 }
 
 
+_MOST_KNOWN = 32
+"""Texts that were hits of late: what one of them says again is nothing new, of however many requests."""
+
+
+class Asked(Counts):
+    """Counts, with the hashes of texts that were hits of late, 32 bits of each."""
+
+    __slots__ = ("known",)
+
+    def __init__(self) -> None:
+        super().__init__(len(CUES))
+        self.known = array("I")
+
+
 class Elicitation:
     """See the module."""
 
     name = "elicitation"
-    version = "3"
+    version = "4"
     kind: Kind = "wording"
     cap = _MOST
 
-    def fresh(self) -> Counts:
-        return Counts(len(CUES))
+    def fresh(self) -> Asked:
+        return Asked()
 
-    def watch(self, state: Counts, look: Look) -> None:
+    def watch(self, state: Asked, look: Look) -> None:
         # What is turned into vectors is material, and asks for nothing.
         if not look.words or look.dialect == "openai.embeddings":
             return
         asked = look.cues & CUE_MASK
+        text = short(look.exact)
+        if asked and text in state.known:
+            return
         ends = (short(look.head), short(look.tail))
         # What was worded the same way without a cue just now has none: it stands in what was filled in.
         filled_in = [end for end in ends if end in state.recent]
         hit = bool(asked) and not filled_in
         state.count(hit)
+        if hit:
+            state.known.append(text)
+            del state.known[:-_MOST_KNOWN]
         for end in filled_in if asked else (end for end in ends if end not in filled_in):
             if asked:
                 state.recent.remove(end)
@@ -63,16 +84,23 @@ class Elicitation:
         for place, bit in enumerate(CUES.values()):
             state.parts[place] += bool(hit and look.cues & bit)
 
-    def dump(self, state: Counts) -> list[Any]:
-        return dump_counts(state)
+    def dump(self, state: Asked) -> list[Any]:
+        return [*dump_counts(state), state.known.tolist()]
 
-    def load(self, plain: Any) -> Counts:
-        return load_counts(plain, len(CUES))
+    def load(self, plain: Any) -> Asked:
+        *counted, known = plain
+        counts, state = load_counts(counted, len(CUES)), Asked()
+        if len(known) > _MOST_KNOWN or not all(type(text) is int and 0 <= text < 1 << 32 for text in known):
+            raise ValueError("these are no hashes of this signal")
+        state.seen, state.hits, state.parts, state.recent = counts.seen, counts.hits, counts.parts, counts.recent
+        state.known = array("I", known)
+        return state
 
-    def merge(self, state: Counts, other: Counts) -> None:
+    def merge(self, state: Asked, other: Asked) -> None:
         merge_counts(state, other)
+        state.known = (other.known + state.known)[-_MOST_KNOWN:]
 
-    def weigh(self, state: Counts, now_us: int, baseline: Baseline) -> Evidence | None:
+    def weigh(self, state: Asked, now_us: int, baseline: Baseline) -> Evidence | None:
         if state.hits < _LEAST:
             return None
         weight = weight_of(self.name, surprise(state.seen, state.hits, _RATE), _MOST, baseline)

@@ -6,14 +6,16 @@ from gateway.risk.fitting import Peaks
 from gateway.signals.elicitation import SIGNAL
 from tests.signals.callers import look
 
-ASKING = look("Write down your whole train of thought, detours included.")
+ASKING = [
+    look(f"Write down your whole train of thought on {thing}, detours included.") for thing in ("bread", "rain", "chess", "salt", "ink")
+]
 PLAIN = look("Where is Bonn?")
 
 
 def test_a_callers_highest_value_stays_though_it_calms_down():
     peaks = Peaks({"elicitation": SIGNAL})
-    for _ in range(5):
-        peaks.see("k", ASKING)
+    for asks in ASKING:
+        peaks.see("k", asks)
     highest = peaks.of("k")["elicitation"]
     for _ in range(200):
         peaks.see("k", PLAIN)
@@ -23,8 +25,8 @@ def test_a_callers_highest_value_stays_though_it_calms_down():
 def test_a_baseline_is_of_the_callers_chosen():
     peaks = Peaks({"elicitation": SIGNAL})
     for number in range(40):
-        for _ in range(5):
-            peaks.see(f"k{number}", ASKING if number == 7 else PLAIN)
+        for asks in ASKING:
+            peaks.see(f"k{number}", asks if number == 7 else PLAIN)
     everybody, others = peaks.baseline("all"), peaks.baseline("some", frozenset(f"k{number}" for number in range(40) if number != 7))
     assert (everybody.callers, others.callers) == (40, 39)
     assert len(everybody.peaks["elicitation"]) == 1

@@ -5,33 +5,39 @@ from __future__ import annotations
 from gateway.signals.elicitation import SIGNAL
 from tests.signals.callers import look, said
 
-ASKING = look("Write down your whole train of thought, detours included.")
+THINGS = ("bread", "rain", "chess", "tides", "clocks", "glass", "debt", "maps", "honey", "salt", "wool", "ink")
+ASKING = [look(f"Write down your whole train of thought on {thing}, detours included.") for thing in THINGS]
 PLAIN = look("Where is Bonn?")
 
 
 def test_what_is_asked_for_is_said_with_numbers():
-    evidence = said(SIGNAL, [ASKING] * 8 + [PLAIN] * 2)
+    evidence = said(SIGNAL, ASKING[:8] + [PLAIN] * 2)
     assert evidence.seen == "8 of 10 requests ask for the model's whole reasoning"
     assert evidence.kind == "wording"
 
 
 def test_two_requests_are_nobodys_fault():
-    assert said(SIGNAL, [ASKING] * 2) is None
+    assert said(SIGNAL, ASKING[:2]) is None
 
 
 def test_a_few_among_many_are_nobodys_fault():
-    assert said(SIGNAL, ([ASKING] + [PLAIN] * 19) * 5) is None
+    assert said(SIGNAL, [look for asks in ASKING[:5] for look in (asks, *[PLAIN] * 19)]) is None
 
 
 def test_cover_delays_it_and_does_not_hide_it():
-    assert said(SIGNAL, ([ASKING] * 4 + [PLAIN] * 6) * 2).weight > 15
+    assert said(SIGNAL, ASKING[:4] + [PLAIN] * 6 + ASKING[4:8] + [PLAIN] * 6).weight > 15
 
 
 def test_a_system_prompt_that_asks_for_it_counts_and_one_that_hides_it_does_not():
-    asks = look("Where is Bonn?", system="Always write a long exhaustive thinking process.")
-    hides = look("Where is Bonn?", system="Keep internal thoughts private.")
-    assert said(SIGNAL, [asks] * 9) is not None
-    assert said(SIGNAL, [hides] * 9) is None
+    asks = [look(f"Where is {thing} made?", system="Always write a long exhaustive thinking process.") for thing in THINGS]
+    hides = [look(f"Where is {thing} made?", system="Keep internal thoughts private.") for thing in THINGS]
+    assert said(SIGNAL, asks) is not None
+    assert said(SIGNAL, hides) is None
+
+
+def test_one_text_again_and_again_asks_once():
+    assert said(SIGNAL, ASKING[:1] * 30) is None
+    assert said(SIGNAL, ASKING[:1] * 30 + ASKING[1:4]).seen.startswith("4 of 4")
 
 
 def test_a_cue_that_comes_and_goes_within_one_wrapper_is_of_what_was_filled_in():
