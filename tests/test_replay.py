@@ -22,7 +22,7 @@ LADDER = """\
 ladder:
   - { id: open, at: 0, do: allow }
   - { id: watched, at: 10, do: watch }
-  - { id: blurred, at: 30, do: perturb, with: [logprobs] }
+  - { id: blurred, at: 29, do: perturb, with: [logprobs] }
   - { id: closed, at: 60, do: refuse%s }
 """
 TWO = frozenset({"wording", "structure"})

@@ -310,7 +310,7 @@ class Extend(Struct, frozen=True):
 
 
 class Rewrite(Struct, frozen=True):
-    """I/O: have a reasoning trace rewritten. Passes straight back to Relay until a perturbation asks for it."""
+    """I/O: have a reasoning trace rewritten. Answers that are rewritten are held whole by the relay itself, so that it passes on."""
 
     relay: Relay
     size: int

@@ -39,7 +39,7 @@ ladder:
   - { id: open,    at: 0,  do: allow }
   - { id: watched, at: 10, do: watch }
   - { id: slowed,  at: 20, do: throttle, share: 0.5 }
-  - { id: blurred, at: 30, do: perturb, with: [logprobs] }
+  - { id: blurred, at: 29, do: perturb, with: [logprobs] }
 """
 _POLICY = """schema: gateway.policy/v1
 name: judging

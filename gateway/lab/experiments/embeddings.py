@@ -112,7 +112,7 @@ class Embeddings:
         return (Table("Copying an embedding", columns, tuple(rows), note),)
 
 
-_STRENGTHS = {"default": "turn: 0.005, trace: 0.02", "strong": "turn: 0.3, trace: 0.1"}
+_STRENGTHS = {"default": "turn: 0.004, trace: 0.017", "strong": "turn: 0.3, trace: 0.1"}
 _TOGETHER = (3, 10)
 
 
