@@ -17,7 +17,7 @@ from gateway.signals.base import Baseline
 from gateway.signals.counts import Counts, dump_counts, load_counts, merge_counts, short, surprise, weight_of
 from gateway.signals.cues import CUE_MASK, CUES
 
-__all__ = ["SIGNAL", "Elicitation"]
+__all__ = ["SIGNAL", "Asked", "Elicitation"]
 
 _RATE = 0.02
 """One in fifty of an honest caller's requests may read like this: content quotes, people are curious, words mean several things."""
