@@ -81,5 +81,7 @@ def test_a_redis_that_stands_still_is_what_the_policy_says_and_nothing_leaks(sta
     assert set(after) <= {200, 429}
     assert 8 < after.count(200) + 8 <= 50, "what was held before and in the outage is neither leaked nor counted twice"
     slots = [name for name in own_redis.command("KEYS", "*:c:busy:*").split(b"\r\n") if name.startswith(b"azg")]
-    for name in slots:
-        assert own_redis.command("ZCOUNT", name.decode(), str(int(time.time() * 1e6)), "+inf") == b":0\r\n"
+    end = time.monotonic() + 15
+    while any(own_redis.command("ZCOUNT", name.decode(), str(int(time.time() * 1e6)), "+inf") != b":0\r\n" for name in slots):
+        assert time.monotonic() < end, "takes that came through late are settled as soon as what is owed is sent"
+        time.sleep(0.1)
