@@ -35,61 +35,62 @@ _FIRST = ChallengeRules()
 
 def bound(trail: Trail, plain: bytes) -> Trail:
     """The trail with what a challenge to this request is bound to: its method, its path and its body as the client sent it. Itself
-    where none is put: only where one is, the body is hashed."""
-    if not _met(trail, plain):
+    where none is put. The body is hashed, once, only where a rung asks or the policy has a share of all meet one."""
+    decision, policy = trail.decision, trail.policy
+    if decision is None or policy.mode != "enforce":
         return trail
-    return replace(trail, challenged=hashlib.sha256(b"\0".join((trail.route.encode(), plain))).digest())
+    share = 1.0 if decision.action is Action.CHALLENGE else policy.challenge.share if policy.challenge else 0.0
+    if share <= 0.0:
+        return trail
+    digest = hashlib.sha256(b"\0".join((trail.route.encode(), plain))).digest()
+    met = share >= 1.0 or _draw(trail, "met", digest) < share
+    return replace(trail, challenged=digest) if met else trail
 
 
 def challenge(trail: Trail) -> Refusal | Claim | None:
     """None where nothing is asked; else the claim that spends the solution that came with the request, or the refusal with a puzzle."""
     if not trail.challenged:
         return None
-    arrival, rules, secret = trail.arrival, _rules(trail), derived(trail.seed, _ID)
+    arrival, rules = trail.arrival, _rules(trail)
     caller = trail.caller
     assert caller is not None  # Assess comes first
     now_s = arrival.at_us // 1_000_000
-    if arrival.grace and holds(secret, caller.key_id, arrival.grace, now_s):
+    if arrival.grace and holds(derived(trail.seed, _ID), caller.key_id, arrival.grace, now_s):
         return None
     if rules.kind == "verify":
         message = f"This key has to be verified before it may go on: {rules.link}"
         return Refusal("challenge", 403, message, "challenge.verify", code="verification_required", final=True)
     if arrival.solution:
-        seen = checked(secret, caller.key_id, trail.challenged, arrival.solution, now_s)
+        seen = checked(_secret(trail, rules), caller.key_id, trail.challenged, arrival.solution, now_s)
         if not seen.fault:
             return _spent_by(seen.nonce, caller.account, rules)
-    return _asked(trail, rules, secret)
+    return _asked(trail, rules)
 
 
 def why_not_held(trail: Trail, states: tuple[LimitState, ...], facts: RequestFacts) -> Refusal:
     """Why a hold was not taken: a limit; or the solution had been used, which is answered by another puzzle."""
-    used = any(state.claim.limit.id == _ID and not state.fitted for state in states)
-    return _asked(trail, _rules(trail), derived(trail.seed, _ID)) if used else refusal_for(states, facts)
+    used = any(state.claim.limit.hidden and not state.fitted for state in states)
+    return _asked(trail, _rules(trail)) if used else refusal_for(states, facts)
 
 
 def _rules(trail: Trail) -> ChallengeRules:
     return trail.policy.challenge or _FIRST
 
 
-def _met(trail: Trail, plain: bytes) -> bool:
-    decision, policy = trail.decision, trail.policy
-    if decision is None or policy.mode != "enforce":
-        return False
-    if decision.action is Action.CHALLENGE:
-        return True
-    share = policy.challenge.share if policy.challenge else 0.0
-    return share > 0.0 and _draw(trail, "met", plain) < share
+def _secret(trail: Trail, rules: ChallengeRules) -> bytes:
+    """What puzzles are made with. Where `valid` is edited the counters of spent solutions begin anew, and so do puzzles."""
+    return derived(trail.seed, _ID, rules.valid_us)
 
 
-def _draw(trail: Trail, what: str, plain: bytes = b"") -> float:
+def _draw(trail: Trail, what: str, digest: bytes) -> float:
     """The same for the same request of the same caller, so that to ask again changes nothing."""
     caller = trail.caller
-    digest = trail.challenged or hashlib.sha256(b"\0".join((trail.route.encode(), plain))).digest()
     return unit(derived(trail.seed, _ID), what, caller.key_id if caller else "", digest)
 
 
-def _asked(trail: Trail, rules: ChallengeRules, secret: bytes) -> Refusal:
+def _asked(trail: Trail, rules: ChallengeRules) -> Refusal:
     assert trail.caller is not None  # as above
+    secret = _secret(trail, rules)
     seconds = rules.seconds * _times(trail, rules)
     puzzle = posed(
         secret,
@@ -113,7 +114,7 @@ def _times(trail: Trail, rules: ChallengeRules) -> int:
         above = max(trail.verdict.score, trail.verdict.high - trail.policy.step_down.by) - at
         times = 2 ** min(20, max(0, int(above // _STEP)))
     else:
-        drawn, times = _draw(trail, "times"), 1
+        drawn, times = _draw(trail, "times", trail.challenged), 1
         while drawn < 0.5 and times < most:
             drawn, times = drawn * 2, times * 2
     return int(min(most, times))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from gateway.challenge.grace import granted
@@ -146,3 +148,16 @@ def test_nothing_that_is_told_says_why():
         assert not any(
             word in challenge(trail(score=score)).message.lower() for word in ("suspect", "score", "distil", "copy", "abuse")
         )
+
+
+def test_a_policys_own_limit_of_that_name_is_a_limit():
+    claim = challenge(trail(solution=solve(challenge(trail()).puzzle)))
+    own = replace(claim, limit=dataclasses.replace(claim.limit, hidden=False))
+    state = LimitState(own, fitted=False, used=1, remaining=0, reset_us=1, retry_us=1)
+    assert why_not_held(trail(), (state,), RequestFacts("openai.chat", "chat")).kind == "limit_requests"
+
+
+def test_where_the_time_is_edited_old_puzzles_are_nobodys():
+    solution = solve(challenge(trail()).puzzle)
+    longer = dataclasses.replace(EASY, valid_us=2 * EASY.valid_us)
+    assert isinstance(challenge(trail(longer, solution=solution)), Refusal)
